@@ -1,0 +1,101 @@
+"""The command line. Commands are loaded by name; every end of a run has its documented exit code."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+COMMANDS = ("analyze", "check", "why")
+"""Each is the module of its name in this package, and the function `command` in it."""
+
+FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
+
+
+class Lazy(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"archdsl.cli.{cmd_name}").command
+        assert isinstance(command, click.Command), "each module of COMMANDS has a `command`"
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            close = get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command `{name}`; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+
+
+SUMMARIES = {
+    "analyze": "Shapes, parameters, MACs, memory and receptive fields.",
+    "check": "Errors, lints and tests of files and folders.",
+    "why": "How a number of a layer is computed.",
+}
+"""Written here, so that `--help` loads no command."""
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-v", "--verbose", is_flag=True, help="On a bug of ours, show where it happened.")
+@click.version_option(package_name="archdsl", message="archdsl %(version)s")
+def cli(verbose: bool) -> None:
+    """Know a convolutional network before it runs: write it in `.arch`, and read off what it is."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code. Never lets a traceback through, unless `-v` asks for it."""
+    try:
+        result = cli.main(arguments, prog_name="archdsl", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has stopped; there is nobody to tell
+        return 0
+    except Exception as error:  # the last stop: what comes here is a bug of ours, and is told as one
+        return _bug(error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _misused(error: click.ClickException) -> int:
+    message = error.format_message()
+    click.echo(f"archdsl: {message[:1].lower()}{message[1:].rstrip('.')}", err=True)
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.UsageError) and context is not None:
+        click.echo(f"try `{context.command_path} --help`", err=True)
+    return error.exit_code if error.exit_code != 1 else MISUSED
+
+
+def _bug(error: Exception, arguments: list[str]) -> int:
+    if "-v" in arguments or "--verbose" in arguments:
+        import traceback
+
+        traceback.print_exception(error)
+    kind = type(error).__name__
+    click.echo(f"archdsl: this is a bug of ours, not of your file: {kind}: {error}", err=True)
+    click.echo("please report it with the file and the command; `archdsl -v ...` shows where it happened", err=True)
+    return BUG

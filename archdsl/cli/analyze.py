@@ -1,0 +1,113 @@
+"""`archdsl analyze`: what is known of a network before it runs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+from archdsl.cli.common import emit, network_options, open_network, output_options, tell, wants_colour
+
+FORMATS = ("text", "json", "csv", "md", "latex")
+
+
+@click.command("analyze")
+@network_options
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="How deep modules are unfolded.")
+@click.option("--all", "everything", is_flag=True, help="Every layer on a row of its own.")
+@click.option("--only", metavar="PATH", help="One module, as in layer3.0.")
+@click.option("--sort", type=click.Choice(("params", "macs", "path")), help="Instead of the order of running.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@output_options
+def command(
+    file: str | None,
+    expression: str | None,
+    model: str | None,
+    define: tuple[str, ...],
+    inputs: tuple[str, ...],
+    batch: int,
+    dtype: str,
+    depth: int | None,
+    everything: bool,
+    only: str | None,
+    sort: str | None,
+    format_: str,
+    color: str,
+    output: str | None,
+) -> int:
+    """Print shapes, parameters, MACs, memory and receptive fields of FILE.
+
+    FILE is a path, the name of a bundled spec such as resnet.arch, or - for standard input.
+
+    \b
+    archdsl analyze resnet.arch --model ResNet50
+    archdsl analyze net.arch --input 3x320x320 --format json
+    archdsl analyze -e '[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)'
+    """
+    from archdsl.analysis import Analysis
+    from archdsl.diagnostics import SpecError
+    from archdsl.elaborate import UsageError
+
+    try:
+        made = open_network(file, expression, model, define, inputs)
+        analysis: Analysis = made.examine(batch, dtype)
+    except UsageError as error:
+        raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
+    except SpecError as error:
+        tell(error.diagnostics, color)
+        return 1
+    errors = [d for d in analysis.diagnostics if d.severity == "error"]
+    if format_ == "text":
+        if analysis.graph.layers or not errors:
+            text = _text(analysis, 100 if everything else depth, only, sort, color, output)
+            emit(text, output)
+    else:
+        emit(_machine(analysis, format_), output)
+    tell(errors, color)
+    return 1 if errors else 0
+
+
+def _text(
+    analysis: object, depth: int | None, only: str | None, sort: str | None, color: str, output: str | None
+) -> str:
+    from archdsl.analysis import Analysis
+    from archdsl.cli.common import can_encode
+    from archdsl.report.rows import paths
+    from archdsl.report.text import WIDTH, render
+
+    assert isinstance(analysis, Analysis), "it comes from `examine`"
+    if only is not None:
+        check_path(only, [path for path, _ in paths(analysis.graph.root)])
+    terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    return render(
+        analysis,
+        depth=depth,
+        only=only,
+        sort=sort,
+        width=width,
+        cut=terminal,
+        colour=output is None and wants_colour(color),
+        ascii_only=output is None and not can_encode("×█▏─…–"),
+    )
+
+
+def check_path(path: str, known: list[str]) -> None:
+    """Raise a usage error with the nearest names where there is no such path."""
+    from difflib import get_close_matches
+
+    if path not in known:
+        close = get_close_matches(path, known, n=1)
+        hint = f"; did you mean `{close[0]}`?" if close else f"; there are {', '.join(known[:8])} ..."
+        raise click.UsageError(f"there is no layer or module `{path}`{hint}")
+
+
+def _machine(analysis: object, format_: str) -> str:
+    from importlib import import_module
+
+    module = {"json": "json", "csv": "csv", "md": "markdown", "latex": "latex"}[format_]
+    render = import_module(f"archdsl.report.{module}").render
+    text = render(analysis)
+    assert isinstance(text, str), "every format is a text"
+    return text

@@ -1,0 +1,230 @@
+"""Options that several commands take, and how files, results and problems go in and out."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic
+    from archdsl.elaborate import Module
+    from archdsl.pipeline import Network
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+STYLES = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "help": {"fg": "green"},
+    "frame": {"fg": "blue"},
+    "mark": {"fg": "cyan"},
+}
+
+
+def network_options(command: _Command) -> _Command:
+    """Add what chooses a model and its sizes."""
+    for option in reversed(
+        (
+            click.argument("file", required=False),
+            click.option("-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front."),
+            click.option("--model", metavar="NAME", help="Which model of the file."),
+            click.option("-D", "define", multiple=True, metavar="NAME=VALUE", help="A parameter or an open size."),
+            click.option("--input", "inputs", multiple=True, metavar="[NAME=]3x224x224", help="The shape of an input."),
+            click.option("--batch", type=int, default=1, show_default=True, help="Samples in a batch, for memory."),
+            click.option("--dtype", default="float32", show_default=True, help="Of weights and activations."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: _Command) -> _Command:
+    """Add where results go and how they look."""
+    choice = click.Choice(("auto", "always", "never"))
+    for option in (
+        click.option("--color", type=choice, default="auto", show_default=True, help="NO_COLOR is obeyed too."),
+        click.option("-o", "--output", metavar="PATH", help="Write there, as a whole or not at all."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_module(file: str) -> Module:
+    """Read a file, a bundled spec by its name, or `-` for standard input."""
+    from archdsl.elaborate import Library
+    from archdsl.pipeline import read
+    from archdsl.resources import bundled_spec, specs
+    from archdsl.source import Source
+
+    if file == "-":
+        text = sys.stdin.buffer.read(4_000_004).decode("utf-8", errors="replace")
+        return Library().add(Source("<stdin>", text))
+    path = Path(file)
+    if not path.exists() and (bundled := bundled_spec(file)) is not None:
+        path = bundled
+    if path.is_dir():
+        raise click.UsageError(f"{file} is a folder; `archdsl check {file}` looks through it")
+    try:
+        return read(path)
+    except FileNotFoundError:
+        raise click.UsageError(f"there is no file {file}{_did_you_mean(path, specs())}") from None
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _did_you_mean(path: Path, bundled: Path) -> str:
+    from difflib import get_close_matches
+
+    beside = [p.name for p in path.parent.glob("*.arch")] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, beside + [p.name for p in bundled.glob("*.arch")], n=1)
+    return f"; did you mean {path.parent / close[0] if close[0] in beside else close[0]}?" if close else ""
+
+
+def open_network(
+    file: str | None, expression: str | None, model: str | None, define: tuple[str, ...], inputs: tuple[str, ...]
+) -> Network:
+    """Return the network that the options mean.
+
+    Raises:
+        click.UsageError: they contradict each other, or name what does not exist.
+        SpecError: the file has no model that could be built at all.
+    """
+    from archdsl.elaborate import Library, UsageError
+    from archdsl.lang.parser import Spec
+    from archdsl.pipeline import network
+    from archdsl.source import Source
+
+    if (file is None) == (expression is None):
+        raise click.UsageError("give a FILE, or a pipeline with -e" if file is None else "give a FILE or -e, not both")
+    if expression is not None:
+        module = Library().add(Spec.of_pipeline(Source("<expression>", expression)))
+    else:
+        assert file is not None, "one of the two is given"
+        module = open_module(file)
+    try:
+        made = network(module, model, _definitions(define))
+        shapes = _shapes(inputs)
+        if shapes:
+            made = made.at({})
+            made = type(made)(made.module, _with_shapes(made, shapes))
+        _ = made.elaboration  # so that what does not exist is found here
+        return made
+    except UsageError as error:
+        raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
+
+
+def _with_shapes(made: Network, shapes: dict[str, tuple[int, ...]]) -> Any:
+    from dataclasses import replace
+
+    return replace(made.request, shapes=shapes)
+
+
+def _definitions(define: tuple[str, ...]) -> dict[str, Any]:
+    from archdsl.elaborate import value_of
+
+    found: dict[str, Any] = {}
+    for text in define:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip().isidentifier():
+            raise click.UsageError(f"-D takes NAME=VALUE, as in -D H=320, not `{text}`")
+        found[name.strip()] = value_of(name.strip(), value)
+    return found
+
+
+def _shapes(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for text in inputs:
+        name, sign, shape = text.rpartition("=")
+        numbers = re.split(r"[x×,X]", shape.strip().strip("[]()"))
+        if not all(number.strip().isdecimal() for number in numbers) or any(len(n) > 12 or int(n) < 1 for n in numbers):
+            raise click.UsageError(f"--input takes [NAME=]3x224x224, channels first and without the batch, not `{text}`")
+        found[name.strip() if sign else ""] = tuple(int(number) for number in numbers)
+    return found
+
+
+def wants_colour(color: str, stream: Any = None) -> bool:
+    """Return whether a stream gets colour: as asked, else by NO_COLOR, FORCE_COLOR and what it is."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return bool((stream or sys.stdout).isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def can_encode(text: str, stream: Any = None) -> bool:
+    """Return whether a stream can show a text; some consoles know few signs."""
+    try:
+        text.encode(getattr(stream or sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def emit(text: str, output: str | None) -> None:
+    """Print a result, or write it to a file: atomically, so that a failure leaves what was there."""
+    if output is None or output == "-":
+        if not can_encode(text):
+            text = text.encode("ascii", errors="replace").decode("ascii")
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    path = Path(output)
+    text = text if text.endswith("\n") else text + "\n"
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise click.UsageError(f"{output} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {output}", err=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
+    """Print diagnostics to standard error, with a count at the end."""
+    from archdsl.diagnostics import plain, render
+
+    colour = wants_colour(color, sys.stderr)
+    found = list(diagnostics)
+    for diagnostic in found:
+        text = render(diagnostic, _painted if colour else plain)
+        if not can_encode(text, sys.stderr):
+            text = text.encode("ascii", errors="replace").decode("ascii")
+        click.echo(text + "\n", err=True, color=colour or None)
+    if found:
+        click.echo(count(found), err=True)
+
+
+def _painted(text: str, role: str) -> str:
+    style: dict[str, Any] = STYLES.get(role, {})
+    return click.style(text, **style)
+
+
+def count(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return how many errors and warnings there are, in words."""
+    severities = [d.severity for d in diagnostics]
+    parts = []
+    for word in ("error", "warning"):
+        number = severities.count(word)
+        if number:
+            parts.append(f"{number} {word}{'s' if number > 1 else ''}")
+    return ", ".join(parts) or "no problems"

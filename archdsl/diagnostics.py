@@ -1,0 +1,163 @@
+"""Rule, Label, Diagnostic: what was found, where, and what to do. How one is drawn is `render`'s alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archdsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of problem and its page: a stable code, why it matters, a bad and a good program."""
+
+    code: str
+    name: str
+    summary: str
+    why: str
+    bad: str
+    good: str
+
+    @property
+    def severity(self) -> str:
+        """`error` for codes E...., `warning` for the lints W...."""
+        return "error" if self.code.startswith("E") else "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a text and what is to be said there."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """An edit that mends the problem: what replaces the text of a span. A safe one keeps every number."""
+
+    title: str
+    span: Span
+    replacement: str
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: where, what was compared, why, and what to do."""
+
+    rule: Rule
+    message: str
+    span: Span
+    label: str = ""
+    related: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    frames: tuple[Label, ...] = ()
+    help: str | None = None
+    fix: Fix | None = None
+    layer: str | None = None
+    also: tuple[str, ...] = field(default=())
+    """Paths of later instances that fail in the same way."""
+
+    @property
+    def code(self) -> str:
+        return self.rule.code
+
+    @property
+    def severity(self) -> str:
+        return self.rule.severity
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+class SpecError(Exception):
+    """A spec that has errors; carries every diagnostic of the run."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n\n".join(map(render, diagnostics)))
+        self.diagnostics = diagnostics
+
+
+Paint = Callable[[str, str], str]
+"""Gives a text the style of a role: `error`, `warning`, `help`, `frame`, `mark`."""
+
+WIDEST = 140
+"""Longer source lines are cut around the place they are shown for."""
+
+
+def plain(text: str, role: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
+    """Draw a diagnostic: the message, the lines it concerns with carets, frames, notes and help."""
+    lines = [paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity) + f": {diagnostic.message}"]
+    lines.append(paint("  --> ", "frame") + str(diagnostic.span))
+    lines.extend(_excerpt(diagnostic, paint))
+    margin = " " * _gutter(diagnostic)
+    for frame in diagnostic.frames:
+        lines.append(paint(f"{margin} = ", "frame") + f"in {frame.text}    {frame.span}")
+    if diagnostic.also:
+        lines.append(paint(f"{margin} = ", "frame") + f"and in {', '.join(diagnostic.also)}")
+    for note in diagnostic.notes:
+        lines.append(paint(f"{margin} = ", "frame") + f"note: {_indented(note, margin)}")
+    if diagnostic.help:
+        lines.append(paint(f"{margin} = ", "frame") + paint("help", "help") + f": {_indented(diagnostic.help, margin)}")
+    return "\n".join(lines)
+
+
+def concise(diagnostic: Diagnostic) -> str:
+    """Return the diagnostic on one line: `tiny.arch:9:17: error[E0305] ...`."""
+    fix = " [fix]" if diagnostic.fix else ""
+    return f"{diagnostic.span}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}{fix}"
+
+
+def _indented(text: str, margin: str) -> str:
+    return text.replace("\n", f"\n{margin}         ")
+
+
+def _gutter(diagnostic: Diagnostic) -> int:
+    last = max(label.span.line for label in (Label(diagnostic.span), *_here(diagnostic)))
+    return len(str(last)) + 1
+
+
+def _here(diagnostic: Diagnostic) -> tuple[Label, ...]:
+    """Related places in the same source; one elsewhere is told as a line of its own."""
+    return tuple(label for label in diagnostic.related if label.span.source is diagnostic.span.source)
+
+
+def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
+    marks = [(Label(diagnostic.span, diagnostic.label), "^", diagnostic.severity)]
+    marks += [(label, "-", "mark") for label in _here(diagnostic)]
+    marks.sort(key=lambda mark: (mark[0].span.line, mark[0].span.start))
+    gutter = _gutter(diagnostic)
+    bar = paint(" " * gutter + " |", "frame")
+    lines = [bar]
+    shown = 0
+    for label, sign, role in marks:
+        source, number = label.span.source, label.span.line
+        text, column = _window(source.line(number), label.span.column - 1)
+        if number != shown:
+            if shown and number > shown + 1:
+                lines.append(paint("...", "frame"))
+            lines.append(paint(f"{number:>{gutter}} |", "frame") + f" {text}".rstrip())
+            shown = number
+        end = label.span.end if "\n" not in label.span.text else label.span.start + len(label.span.text.split("\n")[0])
+        width = max(1, min(end - label.span.start, len(text) - column))
+        lead = "".join("\t" if character == "\t" else " " for character in text[:column])
+        lines.append(f"{bar} {lead}{paint(sign * width + (f' {label.text}' if label.text else ''), role)}")
+    for label in diagnostic.related:
+        if label.span.source is not diagnostic.span.source:
+            lines.append(paint(" " * gutter + " = ", "frame") + f"{label.span}: {label.text}")
+    return lines
+
+
+def _window(text: str, column: int) -> tuple[str, int]:
+    """Cut a very long line around a column; return what is left and where the column is in it."""
+    if len(text) <= WIDEST:
+        return text, column
+    start = max(0, min(column - WIDEST // 3, len(text) - WIDEST))
+    return text[start : start + WIDEST], column - start

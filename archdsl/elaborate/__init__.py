@@ -1,0 +1,348 @@
+"""Syntax tree to instances and graph: one model of a file, with its parameters and input sizes filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.elaborate.construction import TooMany, signature
+from archdsl.elaborate.expressions import Expressions
+from archdsl.elaborate.library import Library, Module
+from archdsl.elaborate.naming import Children
+from archdsl.elaborate.statements import Outputs, Statements
+from archdsl.elaborate.values import POISON, BlockValue, Problem, Scope, Value
+from archdsl.graph import Feed, Graph, Instance, Node
+from archdsl.lang import ast
+from archdsl.lang.parser import Spec
+from archdsl.rules import limits, names, shapes, structure
+from archdsl.sizes import Condition, Size, Symbolic, symbol
+from archdsl.source import Source
+from archdsl.tensors import TensorType
+
+__all__ = ["Elaboration", "Library", "Module", "Request", "UsageError", "elaborate", "model_parameters", "value_of"]
+
+LARGEST_SIZE = 2**31
+
+
+class UsageError(ValueError):
+    """What was asked for does not exist: a model, a parameter, an input. Carries what may have been meant."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which model of a file, with which parameters and sizes.
+
+    `parameters` are values of Python, or syntax trees as `-D` and `test` give them. `sizes` are by the name of
+    the symbol, `shapes` by the name of the input (`""` for the only one).
+    """
+
+    model: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    open_sizes: bool = False
+    """Whether sizes with a default are left open all the same."""
+
+
+@dataclass(frozen=True)
+class Elaboration:
+    """What became of a request: the graph as far as it could be built, and everything that was found."""
+
+    graph: Graph
+    diagnostics: tuple[Diagnostic, ...]
+    symbols: Mapping[str, Symbolic]
+    """Input sizes that were left open, with what they must satisfy."""
+    stated: tuple[Condition, ...]
+    """What the model's own `require` statements say of them."""
+    reached: frozenset[int]
+    """Identities of the definitions that were put to use."""
+
+
+def elaborate(module: Module, request: Request) -> Elaboration:
+    """Build a model. Problems are collected; the graph holds what could be built in spite of them.
+
+    Raises:
+        UsageError: there is no such model, parameter, symbol or input.
+    """
+    return _Model(module, request).build()
+
+
+def model_parameters(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a model's parameters and of the symbols of its inputs."""
+    found = _resolve(module, name)
+    if found is None:
+        return (), ()
+    _, definition, _ = found
+    known = {p.name for p in definition.parameters}
+    symbols = dict.fromkeys(
+        dim.value.name
+        for statement in definition.body
+        if isinstance(statement, ast.Input)
+        for dim in statement.shape or ()
+        if isinstance(dim.value, ast.Name) and dim.value.name not in known
+    )
+    return tuple(p.name for p in definition.parameters), tuple(symbols)
+
+
+def value_of(name: str, text: str) -> Any:
+    """Return the value of an expression given outside a file, as by `-D name=text`; a name stays a text.
+
+    Raises:
+        SpecError: it is no expression, or has no value.
+    """
+    spec = Spec(Source(f"-D {name}", text))
+    spec.problems.clear()  # it is an expression, not a file of definitions
+    tree = spec.expression()
+    if tree is None:
+        raise SpecError(tuple(spec.problems))
+    if isinstance(tree, ast.Name):
+        return tree.name
+    module = Module(spec, None, Library())
+    root = Instance("", "model", spec.source, tree, None)
+    try:
+        return _Constants().evaluate(tree, Scope({}, module, root, set(), {}, Children(root, sequence=False)))
+    except Problem as problem:
+        raise SpecError((problem.diagnostic,)) from None
+
+
+class _Constants(Expressions):
+    """Evaluates what needs no file."""
+
+    def global_name(self, name: str, scope: Scope) -> Value:
+        return None
+
+    def pipe(self, node: ast.Pipe, scope: Scope) -> Value:
+        raise self.problem(structure.NOT_A_TENSOR, "a parameter is no tensor", node, scope)
+
+    def tensor_function(self, node: ast.Call, scope: Scope) -> Value:
+        raise self.problem(structure.NOT_A_TENSOR, "a parameter is no tensor", node, scope)
+
+
+def _resolve(module: Module, name: str) -> tuple[Module, ast.Definition, list[tuple[Module, ast.Alias]]] | None:
+    """Follow aliases to the model that they stand for; the innermost alias comes first in the list."""
+    aliases: list[tuple[Module, ast.Alias]] = []
+    while len(aliases) < 32:
+        found = module.definition(name)
+        if found is None:
+            return None
+        module, tree = found
+        if isinstance(tree, ast.Definition):
+            return (module, tree, aliases[::-1]) if tree.kind == "model" else None
+        if not isinstance(tree, ast.Alias) or any(tree is seen for _, seen in aliases):
+            return None
+        aliases.append((module, tree))
+        name = tree.base
+    return None
+
+
+class _Model(Statements):
+    """Builds one model."""
+
+    def __init__(self, module: Module, request: Request) -> None:
+        super().__init__()
+        self.module = module
+        self.request = request
+        self.symbols: dict[str, Symbolic] = {}
+        self.feeds: dict[str, Node] = {}
+
+    def build(self) -> Elaboration:
+        request = self.request
+        found = _resolve(self.module, request.model)
+        if found is None:
+            return self._unresolved()
+        module, definition, aliases = found
+        root = Instance("", "model", module.source, definition, None, definition)
+        children = Children(root, sequence=False)
+        scope = Scope({}, module, root, set(), self.file_defaults(module), children)
+        outputs = Outputs()
+        parameters, symbols = model_parameters(self.module, request.model)
+        self._check_request(definition, parameters, symbols)
+        try:
+            arguments = self._arguments(BlockValue(definition, module, 0), aliases, scope)
+            scope.values.update(arguments)
+            root.arguments = arguments
+            scope.constants.update(arguments)
+            self._active.append(definition)
+            for statement in definition.body:
+                if type(statement) is ast.Input:
+                    self._enter(statement, scope)
+                else:
+                    self.attempt(statement, scope, outputs)
+            self.finish(definition, scope, outputs)
+            if not self.feeds:
+                message = f"`{definition.name}` has no input"
+                help = "begin with `input image: [3, H, W]`"
+                span = definition.name_span(module.source)
+                self.report(Diagnostic(structure.NO_INPUT_SHAPE, message, span, help=help))
+        except Problem as problem:
+            self.report(problem.diagnostic)
+        except TooMany:
+            pass
+        except RecursionError:
+            message = "an expression is nested too deeply to be evaluated"
+            span = definition.name_span(module.source)
+            self.report(Diagnostic(limits.TOO_DEEP, message, span))
+        return self._elaboration(root, outputs)
+
+    def _unresolved(self) -> Elaboration:
+        """Return an empty network where the model's text is broken; a name that does not exist is misuse."""
+        name = self.request.model
+        known = self.module.models
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            help = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}" if known else None
+            raise UsageError(f"there is no model `{name}` in {self.module.source.name}", help)
+        item = self.module.items[name]
+        tree = self.module.spec.parse(item)
+        if isinstance(tree, ast.Alias) and not self.module.is_broken(name):
+            message = f"`{tree.base}` is no model of this file"
+            close = [m for m in get_close_matches(tree.base, known, n=2) if m != name]
+            help = f"did you mean `{close[0]}`?" if close else None
+            span = tree.span(self.module.source)
+            if not self.module.is_broken(tree.base):
+                self.report(Diagnostic(names.UNKNOWN_MODEL, message, span, help=help))
+        nowhere = ast.Hole(item.start, item.end)
+        root = Instance("", "model", self.module.source, nowhere, None)
+        return self._elaboration(root, Outputs())
+
+    def _check_request(self, definition: ast.Definition, parameters: tuple[str, ...], symbols: tuple[str, ...]) -> None:
+        for name in self.request.parameters:
+            if name not in parameters:
+                known = [*parameters, *symbols]
+                close = get_close_matches(name, known, n=1)
+                help = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known) or 'none'}"
+                raise UsageError(f"`{self.request.model}` has no parameter or size `{name}`", help)
+        for name, size in self.request.sizes.items():
+            if name not in symbols:
+                help = f"its sizes are {', '.join(symbols)}" if symbols else "its input sizes are fixed"
+                raise UsageError(f"`{self.request.model}` leaves no size `{name}` open", help)
+            if not 1 <= size <= LARGEST_SIZE:
+                raise UsageError(f"the size {name} = {size} is outside 1 to {LARGEST_SIZE}")
+        inputs = [s.name for s in definition.body if isinstance(s, ast.Input)]
+        for name in self.request.shapes:
+            if (name and name not in inputs) or (not name and len(inputs) > 1):
+                help = f"the inputs are {', '.join(inputs)}"
+                raise UsageError(f"`{self.request.model}` has no input `{name}`" if name else "which input?", help)
+
+    def _arguments(
+        self, block: BlockValue, aliases: list[tuple[Module, ast.Alias]], scope: Scope
+    ) -> dict[str, Value]:
+        """Return the model's parameters: defaults, then what aliases say, then what was asked for."""
+        definition, values = block.definition, {}
+        given: dict[str, tuple[Any, ast.Syntax, Scope]] = {}
+        for module, alias in aliases:
+            there = Scope({}, module, scope.instance, set(), {}, scope.children)
+            for name, argument in self.bind_names(definition, alias, there).items():
+                given[name] = (self.evaluate(argument.value, there), argument, there)
+        here = Scope({}, self.module, scope.instance, set(), {}, scope.children)
+        for name, value in self.request.parameters.items():
+            if isinstance(value, ast.Syntax):
+                given[name] = (self.evaluate(value, here), value, here)
+            else:
+                given[name] = (self._from_python(value, here), definition, scope)
+        inner = Scope(values, block.module, scope.instance, set(), {}, scope.children)
+        for parameter in definition.parameters:
+            if parameter.name in given:
+                value, place, where = given[parameter.name]
+            elif parameter.default is not None:
+                value, place, where = self.evaluate(parameter.default, inner), parameter, inner
+            else:
+                message = f"`{definition.name}` needs a value for `{parameter.name}: {parameter.type}`"
+                help = f"give it by `-D {parameter.name}=...`; it is {signature(definition, block.module.source.text)}"
+                raise self.problem(names.BAD_ARGUMENT, message, parameter, scope, help=help)
+            values[parameter.name] = value if value is POISON else self.checked(value, parameter, place, where)
+        return values
+
+    def _from_python(self, value: Any, scope: Scope) -> Value:
+        if isinstance(value, list | tuple):
+            return tuple(self._from_python(v, scope) for v in value)
+        if isinstance(value, str):
+            found = self.global_name(value, scope)
+            return found if type(found) is BlockValue else value
+        return value
+
+    # Inputs.
+
+    def _enter(self, statement: ast.Input, scope: Scope) -> None:
+        """Enter an input of the model with the sizes asked for, its defaults, or symbols."""
+        try:
+            self._rebindable(statement.name, statement, scope)
+            asked = self.request.shapes.get(statement.name, self.request.shapes.get("", ()))
+            if statement.shape is None and not asked:
+                message = f"the input `{statement.name}` of a model needs a shape"
+                help = f"write `input {statement.name}: [3, H, W]`; sizes may be left open, channels may not"
+                raise self.problem(structure.NO_INPUT_SHAPE, message, statement, scope, help=help)
+            sizes: tuple[Size, ...] = asked or tuple(self._size(dim, scope) for dim in statement.shape or ())
+            node = Node(len(self.nodes), statement.name, 0, Feed(), (), TensorType(sizes), statement, scope.instance, False)
+            if isinstance(sizes[0], Symbolic):
+                message = f"the channels of `{statement.name}` are left open, and weights depend on them"
+                raise self.problem(shapes.SIZE_NEEDED, message, statement, scope, help="give a number or a parameter")
+            self.nodes.append(node)
+            self.feeds[statement.name] = node
+            scope.values[statement.name] = node
+            scope.children.labels[statement.name] = statement
+            if statement.shape is not None:
+                self.match(statement.shape, node, scope, statement.name)
+        except Problem as problem:
+            self.report(problem.diagnostic)
+            self._poison_input(statement, scope)
+
+    def _poison_input(self, statement: ast.Input, scope: Scope) -> None:
+        scope.values.setdefault(statement.name, POISON)
+        self.feeds.setdefault(statement.name, Node(0, statement.name, 0, Feed(), (), TensorType(()), statement, scope.instance, False))
+        for dim in statement.shape or ():
+            if isinstance(dim.value, ast.Name):
+                scope.values.setdefault(dim.value.name, POISON)
+
+    def _size(self, dim: ast.Dim, scope: Scope) -> Size:
+        node = dim.value
+        if isinstance(node, ast.Name) and node.name not in scope.values:
+            if node.name in self.request.sizes:
+                return self.request.sizes[node.name]
+            if node.name in self.symbols:
+                return self.symbols[node.name]
+            if dim.default is None or self.request.open_sizes:
+                made = self.symbols[node.name] = symbol(node.name)
+                return made
+            node = dim.default
+        value = self.evaluate(node, scope)
+        if type(value) is Symbolic or (type(value) is int and 1 <= value <= LARGEST_SIZE):
+            return value
+        message = f"a size is a whole number from 1 up, not {value}"
+        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope)
+
+    # The graph.
+
+    def _elaboration(self, root: Instance, outputs: Outputs) -> Elaboration:
+        named = {k: v for k, v in {**outputs.named, **outputs.training}.items() if type(v) is Node}
+        regular = [v for v in outputs.named.values() if type(v) is Node]
+        training = [v for v in outputs.training.values() if type(v) is Node]
+        graph = Graph(
+            self.request.model,
+            root,
+            self.nodes,
+            {name: node for name, node in self.feeds.items() if node.output.shape},
+            named,
+            frozenset(outputs.training),
+            frozenset(self._ancestors(training) - self._ancestors(regular)) if training else frozenset(),
+        )
+        return Elaboration(
+            graph, tuple(self.problems.values()), self.symbols, tuple(self.stated), frozenset(self._blocks)
+        )
+
+    def _ancestors(self, nodes: list[Node]) -> set[int]:
+        seen: set[int] = set()
+        pending = [node.index for node in nodes]
+        while pending:
+            index = pending.pop()
+            if index not in seen:
+                seen.add(index)
+                pending.extend(self.nodes[index].inputs)
+        return seen

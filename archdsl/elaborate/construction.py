@@ -1,0 +1,856 @@
+"""Syntax tree to instances and graph: every call becomes an instance or a node, shapes flowing as it goes.
+
+Shapes have to be known here and not later, because blocks ask for them (`if c != width`). A block that is called
+again with the same arguments on the same shapes is copied instead of being evaluated again, which makes deep
+networks cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, Fix, Label
+from archdsl.elaborate.expressions import TENSOR_FUNCTIONS, Constant, Expressions
+from archdsl.elaborate.library import Module
+from archdsl.elaborate.naming import Children, why_not_a_label
+from archdsl.elaborate.values import POISON, TYPES, BlockValue, Indexed, Problem, Scope, Shared, Value, fits, show, type_name
+from archdsl.elaborate.words import ELSEWHERE
+from archdsl.graph import Instance, Node
+from archdsl.lang import ast
+from archdsl.ops import OPS, Add, ArgumentError, Chunk, Concat, Crop, Multiply, Op, Scale, ShapeError, crop_like
+from archdsl.rules import lints, limits, names, shapes, structure
+from archdsl.source import Span
+
+MOST_NODES = 250_000
+MOST_STEPS = 2_000_000
+DEEPEST = 100
+"""Instances inside one another."""
+
+
+class TooMany(Exception):
+    """The network is larger than is built; ends the construction."""
+
+
+@dataclass(slots=True, frozen=True)
+class Made:
+    """What one call of a block made: ranges of nodes and instances, what fed it, and what came out."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+    feeds: tuple[Node, ...]
+    result: Value
+
+
+class Construction(Expressions):
+    """Builds the nodes of one model; `statements.py` runs the bodies of its definitions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.instances: list[Instance] = []
+        self.problems: dict[tuple[Any, ...], Diagnostic] = {}
+        self.steps = 0
+        self._active: list[ast.Definition] = []
+        self._ops: dict[tuple[Any, ...], Op] = {}
+        self._fixed_ops: dict[int, Op] = {}
+        self._blocks: dict[int, BlockValue] = {}
+        self._globals: dict[tuple[int, str], Value] = {}
+        self._made: dict[tuple[Any, ...], Made] = {}
+
+    # Problems.
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic; one of the same place and kind is told once, with the other instances named."""
+        key = (diagnostic.code, diagnostic.span.source.name, diagnostic.span.start, diagnostic.span.end)
+        first = self.problems.get(key)
+        if first is None:
+            self.problems[key] = diagnostic
+        elif diagnostic.layer and diagnostic.layer not in (first.layer, *first.also) and len(first.also) < 4:
+            self.problems[key] = replace(first, also=(*first.also, diagnostic.layer))
+
+    def step(self, node: ast.Syntax, scope: Scope) -> None:
+        """Count one step of building; raises `TooMany` where there have been too many."""
+        self.steps += 1
+        if self.steps > MOST_STEPS or len(self.nodes) > MOST_NODES:
+            count = f"{MOST_NODES:,} layers" if len(self.nodes) > MOST_NODES else f"{MOST_STEPS:,} steps"
+            message = f"building this network takes more than {count}, and is given up here"
+            self.report(self.problem(limits.TOO_MANY, message, node, scope).diagnostic)
+            raise TooMany
+
+    # Names.
+
+    def global_name(self, name: str, scope: Scope) -> Value:
+        module = scope.module
+        key = (id(module), name)
+        if key not in self._globals:
+            self._globals[key] = None  # a `let` that needs itself finds nothing
+            self._globals[key] = self._global(name, module, scope)
+        return self._globals[key]
+
+    def _global(self, name: str, module: Module, scope: Scope) -> Value:
+        found = module.definition(name)
+        if found is None:
+            return POISON if module.is_broken(name) else None
+        home, tree = found
+        if isinstance(tree, ast.Let):
+            return Constant(self.evaluate(tree.value, Scope({}, home, scope.instance, set(), {}, scope.children)))
+        if name in home.spec.broken:
+            return POISON
+        return self.block(home, tree) if isinstance(tree, ast.Definition) and tree.kind != "model" else None
+
+    def block(self, module: Module, definition: ast.Definition) -> BlockValue:
+        """Return the value that stands for a definition, the same object each time."""
+        key = id(definition)
+        if key not in self._blocks:
+            feeds = 1 if definition.kind == "seq" else sum(isinstance(s, ast.Input) for s in definition.body)
+            self._blocks[key] = BlockValue(definition, module, feeds)
+        return self._blocks[key]
+
+    # Pipes and stages.
+
+    def pipe(self, node: ast.Pipe, scope: Scope) -> Value:
+        value = self.evaluate(node.source, scope)
+        if value is POISON:
+            return POISON
+        if type(value) is not Node and not _are_tensors(value):
+            message = f"an arrow carries a tensor, not {show(value)} ({type_name(value)})"
+            raise self.problem(structure.NOT_A_TENSOR, message, node.source, scope)
+        return self.run(node.stages, value, scope, scope.children)
+
+    def run(self, stages: tuple[ast.Stage, ...], value: Value, scope: Scope, children: Children) -> Value:
+        """Return what a chain of stages makes of a tensor."""
+        for stage in stages:
+            if value is POISON:
+                return POISON
+            unit = stage.unit
+            if type(unit) is ast.Call and stage.repeat is None:
+                value = self.call(unit, stage.label, value, scope, children)
+            else:
+                value = self._compound(stage, value, scope, children)
+        return value
+
+    def _compound(self, stage: ast.Stage, value: Value, scope: Scope, children: Children) -> Value:
+        self.step(stage, scope)
+        unit = stage.unit
+        if stage.label is not None and (stage.repeat is not None or not isinstance(unit, ast.Group)):
+            inner = ast.Stage(stage.start, stage.end, None, unit, stage.repeat)
+            return self.group((inner,), stage, stage.label, value, scope, children)
+        count = 1 if stage.repeat is None else self._count(stage.repeat, stage, scope)
+        for _ in range(count):
+            self.step(stage, scope)
+            value = self._once(stage, value, scope, children)
+        return value
+
+    def _once(self, stage: ast.Stage, value: Value, scope: Scope, children: Children) -> Value:
+        unit = stage.unit
+        match unit:
+            case ast.Call():
+                return self.call(unit, None, value, scope, children)
+            case ast.Group():
+                return self.group(unit.stages, stage, stage.label, value, scope, children)
+            case ast.IfStage():
+                truth = self.truth(unit.condition, scope)
+                if truth is None:
+                    return POISON
+                return self.run(unit.then if truth else unit.otherwise, value, scope, children)
+        for element in self.elements(unit.iterable, scope):
+            self.step(stage, scope)
+            with_loop = self.enter_loop(self.bind_target(unit.target, element, unit.iterable, scope), scope)
+            value = self.run(unit.stages, value, scope, children)
+            self.leave_loop(with_loop, scope)
+        return value
+
+    @staticmethod
+    def enter_loop(bound: dict[str, Value], scope: Scope) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Give the loop variables their values; return what `leave_loop` needs."""
+        saved = {name: scope.values[name] for name in bound if name in scope.values}
+        scope.values.update(bound)
+        scope.loops = {**scope.loops, **bound}
+        return bound, saved
+
+    @staticmethod
+    def leave_loop(state: tuple[dict[str, Value], dict[str, Value]], scope: Scope) -> None:
+        """Take the loop variables away again."""
+        bound, saved = state
+        for name in bound:
+            scope.values.pop(name, None)
+        scope.values.update(saved)
+        scope.loops = {name: value for name, value in scope.loops.items() if name not in bound}
+
+    def _count(self, repeat: ast.Syntax, stage: ast.Stage, scope: Scope) -> int:
+        count = self.evaluate(repeat, scope)
+        if type(count) is int and count >= 0:
+            if count > MOST_NODES:
+                raise self.problem(limits.TOO_LONG, f"{count:,} repetitions are more than are built", repeat, scope)
+            return count
+        text = stage.unit.span(scope.module.source).text
+        message = f"after `->` a `*` repeats a layer, and {show(count)} is no number of times"
+        help = f"to scale a tensor write `{show(count)} * (x -> {text})`" if type(count) is float else None
+        raise self.problem(names.BAD_VALUE, message, repeat, scope, help=help)
+
+    def group(
+        self,
+        stages: tuple[ast.Stage, ...],
+        syntax: ast.Syntax,
+        label: ast.Label | None,
+        value: Value,
+        scope: Scope,
+        children: Children,
+    ) -> Value:
+        """Return what a Sequential of its own makes of a tensor."""
+        instance = self.instance("group", "sequential", syntax, label, scope, children)
+        result = self.run(stages, value, scope, Children(instance, sequence=True))
+        instance.result = result if type(result) is Node else None
+        return result
+
+    def instance(
+        self,
+        kind: str,
+        name: str,
+        syntax: ast.Syntax,
+        label: ast.Label | None,
+        scope: Scope,
+        children: Children,
+        definition: BlockValue | None = None,
+        arguments: Mapping[str, Value] | None = None,
+    ) -> Instance:
+        """Enter a module below another one."""
+        if label is not None:
+            path = self.label_path(label, scope, children)
+        elif children.sequence:
+            path = children.position()
+        else:
+            path, _ = children.after(name)
+        parent = self._parent(path, children)
+        made = Instance(
+            path,
+            kind,
+            definition.module.source if definition else scope.module.source,
+            syntax,
+            parent,
+            definition.definition if definition else None,
+            arguments or {},
+            scope.loops,
+        )
+        parent.children.append(made)
+        self.instances.append(made)
+        return made
+
+    @staticmethod
+    def _parent(path: str, children: Children) -> Instance:
+        """Return the module that a path belongs to: a list where the label has an index."""
+        if children.lists:
+            return children.lists.get(path.rpartition(".")[0], children.instance)
+        return children.instance
+
+    def label_path(self, label: ast.Label, scope: Scope, children: Children) -> str:
+        """Return the path that a label stands for; raises `Problem` where it cannot be used."""
+        name = label.name
+        if label.template is not None:
+            parts = [part if isinstance(part, str) else self._text(part, scope) for part in label.template]
+            name = "".join(parts)
+        why = why_not_a_label(name, in_sequence=children.sequence)
+        if why:
+            help = f"call it `{name}_`" if name.isidentifier() else None
+            raise self.problem(names.RESERVED_LABEL, f"{why}, so no layer can be called so", label, scope, help=help)
+        if label.index is not None:
+            return self._indexed_path(name, label, scope, children)
+        if name in children.labels:
+            first = children.labels[name]
+            related = (Label(first.span(scope.module.source), "the first one"),) if first is not label else ()
+            message = f"there are two layers called `{name}` in one place"
+            help = 'number them with `"name{i}":` or `name[i]:`' if first is label else None
+            raise self.problem(names.DUPLICATE_LABEL, message, label, scope, related=related, help=help)
+        children.labels[name] = label
+        if children.sequence:
+            children.taken += 1
+        return children.prefix + name
+
+    def _text(self, part: ast.Syntax, scope: Scope) -> str:
+        value = self.evaluate(part, scope)
+        if type(value) not in (int, str):
+            message = f"a label is made of whole numbers and texts, not of {show(value)}"
+            raise self.problem(names.BAD_VALUE, message, part, scope)
+        return str(value)
+
+    def _indexed_path(self, name: str, label: ast.Label, scope: Scope, children: Children) -> str:
+        assert label.index is not None, "only an indexed label comes here"
+        index = self.evaluate(label.index, scope)
+        if type(index) is not int or index < 0:
+            raise self.problem(names.BAD_VALUE, f"an index is 0 or more, not {show(index)}", label.index, scope)
+        path = children.prefix + name
+        key = f"{name}[{index}]"
+        if key in children.labels or (name in children.labels and path not in children.lists):
+            raise self.problem(names.DUPLICATE_LABEL, f"there are two layers called `{key}`", label, scope)
+        if path not in children.lists:
+            made = Instance(path, "list", scope.module.source, label, children.instance)
+            children.lists[path] = made
+            children.instance.children.append(made)
+            self.instances.append(made)
+            children.labels[name] = label
+            if children.sequence:
+                children.taken += 1
+        children.labels[key] = label
+        return f"{path}.{index}"
+
+    # Calls.
+
+    def call(self, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children) -> Value:
+        """Return what a layer, block or shared module makes of a tensor."""
+        self.steps += 1
+        if self.steps & 255 == 0:
+            self.step(node, scope)
+        key = id(node)
+        op = self._fixed_ops.get(key)
+        if op is not None:
+            return self.apply(op, value, node, label, scope, children)
+        found = scope.values.get(node.name)
+        if found is None and node.name not in OPS:
+            found = self.global_name(node.name, scope)
+        kind = type(found)
+        if kind is BlockValue:
+            return self._call_block(found, node, label, value, scope, children)
+        if found is POISON:
+            return POISON
+        if kind is Shared:
+            return self._call_shared(found, node, label, value, scope, children)
+        cls = OPS.get(node.name)
+        if found is not None or cls is None or not cls.is_module:
+            raise self._unknown_layer(node, found, scope)
+        op = self._op(cls, node, scope)
+        return POISON if op is None else self.apply(op, value, node, label, scope, children)
+
+    def _unknown_layer(self, node: ast.Call, found: Value, scope: Scope) -> Problem:
+        name = node.name
+        if found is not None:
+            message = f"`{name}` is {show(found)} ({type_name(found)}), and only layers and blocks follow an arrow"
+            return self.problem(structure.NOT_A_TENSOR, message, node, scope)
+        if name in TENSOR_FUNCTIONS or name in ("add", "multiply", "scale", "chunk"):
+            message = f"`{name}` joins or divides tensors, and does not follow an arrow"
+            help = {"add": "write `x + y`", "multiply": "write `x * y`", "scale": "write `0.5 * x`"}.get(name)
+            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help or "write `y = concat(a, b)`")
+        if name in ELSEWHERE:
+            help = f"did you mean `{ELSEWHERE[name]}`?"
+            return self.problem(names.UNKNOWN_LAYER, f"there is no layer `{name}`", node, scope, help=help)
+        layers = [known for known, cls in OPS.items() if cls.is_module]
+        blocks = scope.module.callable_names() + [k for k, v in scope.values.items() if type(v) is BlockValue]
+        by_lower = {known.lower(): known for known in [*layers, *blocks]}
+        close = get_close_matches(name.lower(), by_lower, n=1)
+        start = node.span(scope.module.source)
+        help, fix = None, None
+        if close:
+            meant = by_lower[close[0]]
+            help = f"did you mean `{meant}`?"
+            fix = Fix(f"write `{meant}`", Span(start.source, start.start, start.start + len(name)), meant, safe=False)
+        problem = self.problem(names.UNKNOWN_LAYER, f"there is no layer or block `{name}`", node, scope, help=help)
+        return Problem(replace(problem.diagnostic, fix=fix))
+
+    def _op(self, cls: type[Op], node: ast.Call, scope: Scope) -> Op | None:
+        """Return the op with the arguments of a call filled in; equal ones are one object."""
+        defaults = scope.defaults.get(node.name)
+        positional: list[Value] = []
+        keywords: dict[str, Value] = {}
+        fixed = True
+        for argument in node.arguments:
+            expression = argument.value
+            if type(expression) is ast.Literal:
+                value = self._literal(expression, scope)
+            else:
+                fixed = False
+                value = self.evaluate(expression, scope)
+                if value is POISON:
+                    return None
+                if type(value) is range:
+                    value = tuple(value)
+            if argument.name is None:
+                if keywords:
+                    message = "an argument by position cannot follow one by name"
+                    raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
+                positional.append(value)
+            elif argument.name in keywords:
+                raise self.problem(names.BAD_ARGUMENT, f"`{argument.name}` is given twice", argument, scope)
+            else:
+                keywords[argument.name] = value
+        if defaults:
+            given = {a.name for a in cls.arguments[: len(positional)]}
+            for name, argument in defaults.items():
+                if name not in keywords and name not in given:
+                    keywords[name] = self.evaluate(argument.value, scope)
+        key = (cls, *positional, *map(type, positional), *keywords.items(), *map(type, keywords.values()))
+        op = self._ops.get(key)
+        if op is None:
+            try:
+                op = self._ops[key] = cls(*positional, **keywords)
+            except ArgumentError as error:
+                raise self._argument_problem(cls, node, error, positional, keywords, scope) from None
+        if fixed:
+            self._fixed_ops[id(node)] = op
+        return op
+
+    def _argument_problem(
+        self,
+        cls: type[Op],
+        node: ast.Call,
+        error: ArgumentError,
+        positional: list[Value],
+        keywords: dict[str, Value],
+        scope: Scope,
+    ) -> Problem:
+        place: ast.Syntax = node
+        if isinstance(error.place, int) and error.place < len(positional):
+            place = node.arguments[error.place]
+        else:
+            place = next((a for a in node.arguments if a.name == error.place and a.name is not None), node)
+        source = scope.module.source
+        meant = _without_input_size(cls, node, positional, keywords, source.text)
+        if meant is not None:
+            message = f"`{cls.name}` is written with the size of its input, which is inferred here"
+            fix = Fix(f"write `{meant}`", node.span(source), meant)
+            problem = self.problem(names.PASTED, message, node, scope, help=f"write `{meant}`", label=str(error))
+            return Problem(replace(problem.diagnostic, fix=fix))
+        known = [a.name for a in cls.arguments]
+        help = f"the layer is {cls.signature()}"
+        if error.unknown and (close := get_close_matches(str(error.place), known, n=1)):
+            help = f"did you mean `{close[0]}`? {help}"
+        given = ""
+        if not error.unknown and place is not node and isinstance(place, ast.Argument):
+            given = f", not {show(self.evaluate(place.value, scope))}"
+        return self.problem(names.BAD_ARGUMENT, f"`{cls.name}`: {error}{given}", place, scope, help=help)
+
+    # Nodes.
+
+    def apply(
+        self, op: Op, value: Value, syntax: ast.Syntax, label: ast.Label | None, scope: Scope, children: Children
+    ) -> Value:
+        """Enter a node for a layer and return it."""
+        if type(value) is not Node:
+            message = f"`{op.name}` takes one tensor, but gets {len(value)}"
+            raise self.problem(structure.TENSOR_COUNT, message, syntax, scope, help="join them with `concat(a, b)`")
+        call = 0
+        is_module = True
+        if label is not None:
+            path = self.label_path(label, scope, children)
+        elif children.sequence:
+            path = f"{children.prefix}{children.taken}"
+            children.taken += 1
+        elif op.stateful:
+            path, _ = children.after(op.attribute)
+            self._lint_unlabelled(op, syntax, scope)
+        else:
+            path, call = children.after(op.attribute, op)
+            is_module = not op.functional
+        return self._node(op, (value,), path, call, is_module, syntax, scope, self._parent(path, children))
+
+    def _node(
+        self,
+        op: Op,
+        inputs: tuple[Node, ...],
+        path: str,
+        call: int,
+        is_module: bool,
+        syntax: ast.Syntax,
+        scope: Scope,
+        parent: Instance,
+    ) -> Node:
+        try:
+            output = op.output(*[x.output for x in inputs])
+        except ShapeError as error:
+            raise self._misfit(error, op, inputs, syntax, scope, path) from None
+        node = Node(len(self.nodes), path, call, op, tuple([x.index for x in inputs]), output, syntax, parent, is_module)
+        self.nodes.append(node)
+        parent.children.append(node)
+        return node
+
+    def _misfit(
+        self, error: ShapeError, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope, path: str
+    ) -> Problem:
+        """Say which shapes met, and where each was born."""
+        place, related = syntax, []
+        if isinstance(syntax, ast.Call) and error.argument is not None:
+            position = [a.name for a in op.arguments].index(error.argument)
+            by_position = [a for a in syntax.arguments if a.name is None]
+            named = [a for a in syntax.arguments if a.name == error.argument]
+            place = (named or by_position[position : position + 1] or [syntax])[0]
+        operands = _operands(syntax)
+        for number, x in enumerate(inputs):
+            written = operands[number] if number < len(operands) else None
+            if isinstance(written, ast.Name):
+                text = f"`{written.name}` is {x.output}"
+            else:
+                text = f"this is {x.output}"
+            born = x.instance if x.instance.source is not scope.module.source else None
+            span = born.span if born and born.parent else x.span
+            if span != place.span(scope.module.source):
+                related.append(Label(span, text))
+        problem = self.shape_problem(error, place, scope, related=tuple(related))
+        return Problem(replace(problem.diagnostic, layer=path))
+
+    def _lint_unlabelled(self, op: Op, syntax: ast.Syntax, scope: Scope) -> None:
+        if scope.module.spec.is_pipeline:
+            return
+        message = f"`{op.name}` has parameters and no label"
+        help = f"give it one, as in `{op.attribute}1: {op.name}`"
+        self.report(self.problem(lints.UNLABELLED, message, syntax, scope, help=help).diagnostic)
+
+    def function(self, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope) -> Node:
+        """Enter a node for a function such as an addition, named after it in its scope."""
+        self.step(syntax, scope)
+        children = scope.children
+        path, _ = children.after(op.attribute)
+        return self._node(op, inputs, path, 0, False, syntax, scope, children.instance)
+
+    def combine(self, node: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
+        tensors = type(left) is Node, type(right) is Node
+        if node.op == "+" and all(tensors):
+            return self.function(self._plain(Add), (left, right), node, scope)
+        if node.op == "*" and all(tensors):
+            return self.function(self._plain(Multiply), (left, right), node, scope)
+        factor, x = (right, left) if tensors[0] else (left, right)
+        if node.op == "*" and type(factor) in (int, float):
+            return self.function(Scale(factor), (x,), node, scope)
+        message = f"`{node.op}` cannot take {show(left)} and {show(right)}"
+        help = "tensors are added with `+`, multiplied with `*`, and scaled by a number"
+        raise self.problem(structure.NOT_A_TENSOR, message, node, scope, help=help)
+
+    def _plain(self, cls: type[Op]) -> Op:
+        """Return the op without arguments, always the same object."""
+        op = self._ops.get((cls,))
+        if op is None:
+            op = self._ops[(cls,)] = cls()
+        return op
+
+    def tensor_function(self, node: ast.Call, scope: Scope) -> Value:
+        work: dict[str, Callable[[ast.Call, Scope], Value]] = {
+            "concat": self._concat,
+            "crop": self._crop,
+            "split": self._split,
+        }
+        return work[node.name](node, scope)
+
+    def _tensors(self, node: ast.Call, scope: Scope) -> list[Node] | None:
+        """Return the tensors among the positional arguments; `None` where one failed before."""
+        found: list[Node] = []
+        for argument in node.arguments:
+            if argument.name is not None:
+                continue
+            value = self.evaluate(argument.value, scope)
+            if value is POISON:
+                return None
+            if type(value) is Indexed:
+                scope.used.update(f"{argument.span(scope.module.source).text}[{i}]" for i in value)
+                value = tuple(value[i] for i in sorted(value))
+            values = value if type(value) is tuple else (value,)
+            for one in values:
+                if one is POISON:
+                    return None
+                if type(one) is not Node:
+                    message = f"`{node.name}` takes tensors, not {show(one)} ({type_name(one)})"
+                    raise self.problem(structure.NOT_A_TENSOR, message, argument, scope)
+                found.append(one)
+        return found
+
+    def _concat(self, node: ast.Call, scope: Scope) -> Value:
+        self._no_names(node, (), scope)
+        tensors = self._tensors(node, scope)
+        if tensors is None:
+            return POISON
+        if len(tensors) < 2:
+            if tensors:
+                return tensors[0]
+            raise self.problem(structure.TENSOR_COUNT, "`concat` takes at least one tensor", node, scope)
+        return self.function(self._plain(Concat), tuple(tensors), node, scope)
+
+    def _crop(self, node: ast.Call, scope: Scope) -> Value:
+        sides = [a.name for a in Crop.arguments]
+        self._no_names(node, ("like", *sides), scope)
+        tensors = self._tensors(node, scope)
+        named = {a.name: self.evaluate(a.value, scope) for a in node.arguments if a.name is not None}
+        if tensors is None or POISON in named.values():
+            return POISON
+        if len(tensors) != 1 or not named or ("like" in named and len(named) > 1):
+            help = "write `crop(x, like=y)`, or `crop(x, left=1, right=1, top=1, bottom=1)`"
+            raise self.problem(structure.TENSOR_COUNT, "`crop` takes one tensor and where to cut", node, scope, help=help)
+        try:
+            if "like" in named:
+                if type(named["like"]) is not Node:
+                    message = f"`like` is a tensor, not {show(named['like'])}"
+                    raise self.problem(structure.NOT_A_TENSOR, message, node, scope)
+                op: Op = crop_like(tensors[0].output, named["like"].output)
+            else:
+                op = Crop(**named)
+        except ShapeError as error:
+            raise self.shape_problem(error, node, scope) from None
+        except ArgumentError as error:
+            raise self.problem(names.BAD_ARGUMENT, f"`crop`: {error}", node, scope) from None
+        return self.function(op, (tensors[0],), node, scope)
+
+    def _split(self, node: ast.Call, scope: Scope) -> Value:
+        self._no_names(node, (), scope)
+        values = [self.evaluate(a.value, scope) for a in node.arguments]
+        if POISON in values:
+            return POISON
+        if len(values) != 2 or type(values[0]) is not Node:
+            message = "`split` takes a tensor, and in how many pieces or of which channels"
+            help = "write `a, b = split(x, 2)` or `a, b = split(x, [16, 48])`"
+            raise self.problem(structure.TENSOR_COUNT, message, node, scope, help=help)
+        x, pieces = values
+        channels = x.output.shape[0]
+        if type(pieces) is int and pieces > 0:
+            if channels % pieces:
+                message = f"{channels} channels cannot be split in {pieces} equal pieces"
+                raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope)
+            pieces = (channels // pieces,) * pieces
+        if type(pieces) is not tuple or any(type(n) is not int or n < 1 for n in pieces) or sum(pieces) != channels:
+            message = f"the pieces {show(pieces)} do not add up to the {channels} channels of {x.output}"
+            raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope)
+        starts = [sum(pieces[:i]) for i in range(len(pieces))]
+        return tuple(
+            self.function(Chunk(start=a, length=n), (x,), node, scope) for a, n in zip(starts, pieces, strict=True)
+        )
+
+    def _no_names(self, node: ast.Call, allowed: Iterable[str], scope: Scope) -> None:
+        for argument in node.arguments:
+            if argument.name is not None and argument.name not in allowed:
+                message = f"`{node.name}` has no argument `{argument.name}`"
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
+
+    # Blocks.
+
+    def _call_block(
+        self, block: BlockValue, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children
+    ) -> Value:
+        arguments = self.bind(block, node, scope)
+        if arguments is None:
+            return POISON
+        feeds = (value,) if type(value) is Node else tuple(value)
+        if len(feeds) != block.feeds:
+            have = "1 input" if block.feeds == 1 else f"{block.feeds} inputs"
+            message = f"`{node.name}` has {have}, but gets {len(feeds)} tensors"
+            raise self.problem(structure.TENSOR_COUNT, message, node, scope)
+        definition = block.definition
+        if definition in self._active:
+            chain = [d.name for d in self._active[self._active.index(definition) :]] + [definition.name]
+            message = f"`{definition.name}` uses itself: {' -> '.join(chain)}"
+            raise self.problem(names.RECURSION, message, node, scope)
+        if len(self._active) >= DEEPEST:
+            message = f"more than {DEEPEST} blocks are nested inside one another"
+            raise self.problem(limits.TOO_DEEP, message, node, scope)
+        name = definition.name.lower()
+        instance = self.instance(definition.kind, name, node, label, scope, children, block, arguments)
+        types = tuple([x.output for x in feeds])
+        key = (definition, types, *arguments.values(), *map(type, arguments.values()))
+        made = self._made.get(key)
+        if made is not None:
+            return self._copied(made, instance, feeds)
+        start, first = len(self.nodes), len(self.instances) - 1
+        known = len(self.problems)
+        self._active.append(definition)
+        result = self.body(block, arguments, feeds, instance)
+        self._active.pop()
+        instance.result = result if type(result) is Node else None
+        if len(self.problems) == known and result is not POISON and not any(x.output.is_symbolic for x in feeds):
+            self._made[key] = Made(start, len(self.nodes), first, len(self.instances), feeds, result)
+        return result
+
+    def body(
+        self, block: BlockValue, arguments: dict[str, Value], feeds: tuple[Node, ...], instance: Instance
+    ) -> Value:
+        """Run the body of a definition and return its outputs."""
+        raise NotImplementedError
+
+    def bind(self, block: BlockValue, node: ast.Call | ast.Alias, scope: Scope) -> dict[str, Value] | None:
+        """Return the arguments of a call by name, defaults filled in; `None` where one failed before."""
+        definition = block.definition
+        given = self.bind_names(definition, node, scope)
+        values: dict[str, Value] = {}
+        inner = Scope(values, block.module, scope.instance, set(), {}, scope.children)
+        for parameter in definition.parameters:
+            if parameter.name in given:
+                argument = given[parameter.name]
+                value, place, where = self.evaluate(argument.value, scope), argument, scope
+            elif parameter.default is not None:
+                value, place, where = self.evaluate(parameter.default, inner), parameter, inner
+            else:
+                message = f"`{definition.name}` needs `{parameter.name}: {parameter.type}`"
+                help = f"it is {signature(definition, block.module.source.text)}"
+                raise self.problem(names.BAD_ARGUMENT, message, node, scope, help=help)
+            if value is POISON:
+                return None
+            values[parameter.name] = self.checked(value, parameter, place, where)
+        return values
+
+    def bind_names(
+        self, definition: ast.Definition, node: ast.Call | ast.Alias, scope: Scope
+    ) -> dict[str, ast.Argument]:
+        """Return which argument is for which parameter."""
+        known = [parameter.name for parameter in definition.parameters]
+        given: dict[str, ast.Argument] = {}
+        for position, argument in enumerate(node.arguments):
+            name = argument.name
+            if name is None:
+                if position >= len(known):
+                    message = f"`{definition.name}` takes {len(known)} arguments, and this is one more"
+                    raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
+                name = known[position]
+            if name not in known:
+                close = get_close_matches(name, known, n=1)
+                help = f"did you mean `{close[0]}`?" if close else f"it takes {', '.join(known) or 'no arguments'}"
+                message = f"`{definition.name}` has no parameter `{name}`"
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
+            if name in given:
+                raise self.problem(names.BAD_ARGUMENT, f"`{name}` is given twice", argument, scope)
+            given[name] = argument
+        return given
+
+    def checked(self, value: Value, parameter: ast.Parameter, place: ast.Syntax, scope: Scope) -> Value:
+        """Return a value as its parameter's type wants it; raises `Problem` where it has another type."""
+        if parameter.type.name not in TYPES:
+            message = f"there is no type `{parameter.type}`; there are {', '.join(TYPES)}"
+            raise self.problem(names.WRONG_TYPE, message, parameter, scope)
+        if value is None and parameter.default is not None and _is_none(parameter.default):
+            return None
+        if not fits(value, parameter.type):
+            message = f"`{parameter.name}` is of type {parameter.type}, not {show(value)} ({type_name(value)})"
+            raise self.problem(names.WRONG_TYPE, message, place, scope)
+        if type(value) is range:
+            return tuple(value)
+        return float(value) if parameter.type.name == "float" and type(value) is int else value
+
+    def _copied(self, made: Made, instance: Instance, feeds: tuple[Node, ...]) -> Value:
+        """Copy what an equal call made before, under the path of a new instance."""
+        start, end, first, last, result = made.start, made.end, made.first, made.last, made.result
+        template = self.instances[first]
+        cut, prefix = len(template.path), instance.path
+        twins: dict[int, Instance] = {id(template): instance}
+        for old in self.instances[first + 1 : last]:
+            parent = twins[id(old.parent)]
+            twin = Instance(
+                prefix + old.path[cut:], old.kind, old.source, old.syntax, parent, old.definition, old.arguments,
+                old.loops, [], old.inits,
+            )  # fmt: skip
+            twins[id(old)] = twin
+            self.instances.append(twin)
+        instance.inits = template.inits
+        nodes = self.nodes
+        shift = len(nodes) - start
+        outside = {old.index: new.index for old, new in zip(made.feeds, feeds, strict=True)}
+        for old_node in nodes[start:end]:
+            inputs = tuple([i + shift if i >= start else outside[i] for i in old_node.inputs])
+            parent = twins[id(old_node.instance)]
+            nodes.append(
+                Node(
+                    len(nodes), prefix + old_node.path[cut:], old_node.call, old_node.op, inputs, old_node.output,
+                    old_node.syntax, parent, old_node.is_module,
+                )  # fmt: skip
+            )
+        self._copy_children(template, twins, shift)
+        self.steps += end - start
+        moved = tuple(self._moved(x, start, shift, outside) for x in (result if type(result) is tuple else (result,)))
+        for old in self.instances[first:last]:
+            if old.result is not None:
+                twins[id(old)].result = self._moved(old.result, start, shift, outside)
+        return moved if type(result) is tuple else moved[0]
+
+    def _copy_children(self, template: Instance, twins: dict[int, Instance], shift: int) -> None:
+        nodes = self.nodes
+        pending = [template]
+        while pending:
+            old = pending.pop()
+            mine = twins[id(old)].children
+            for child in old.children:
+                if type(child) is Node:
+                    mine.append(nodes[child.index + shift])
+                else:
+                    assert isinstance(child, Instance), "a child is a node or an instance"
+                    mine.append(twins[id(child)])
+                    pending.append(child)
+
+    def _moved(self, node: Node, start: int, shift: int, outside: dict[int, int]) -> Node:
+        return self.nodes[node.index + shift if node.index >= start else outside[node.index]]
+
+    # Shared modules.
+
+    def _call_shared(
+        self, shared: Shared, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children
+    ) -> Value:
+        if label is not None or node.arguments:
+            message = f"`{shared.name}` is shared: it has its name and its arguments from where it is declared"
+            raise self.problem(names.BAD_ARGUMENT, message, node, scope)
+        start = len(self.nodes)
+        own = ast.Label(shared.stage.start, shared.stage.end, shared.name)
+        inner = ast.Stage(shared.stage.start, shared.stage.end, own, shared.stage.unit, shared.stage.repeat)
+        if shared.first is None:
+            children.labels.pop(shared.name, None)
+            result = self.run((inner,), value, scope, children)
+            shared.first = start, len(self.nodes)
+            for made in self.nodes[start:]:
+                shared.calls[made.path] = made.call + 1
+            return result
+        again = Children(children.instance, sequence=False)
+        count = len(children.instance.children)
+        result = self.run((inner,), value, scope, again)
+        del children.instance.children[count:]  # the module is there already; only its nodes are new
+        self._check_shared(shared, start, node, scope)
+        children.instance.children.extend(self.nodes[start:])
+        return result
+
+    def _check_shared(self, shared: Shared, start: int, node: ast.Call, scope: Scope) -> None:
+        assert shared.first is not None, "a shared module is checked from its second call on"
+        weights = {n.path: self._weights(n) for n in self.nodes[slice(*shared.first)] if not n.call}
+        for made in self.nodes[start:]:
+            first, again = weights.get(made.path, {}), self._weights(made)
+            if first != again and made.call == 0:
+                name = next((k for k in first if first[k] != again.get(k)), "weight")
+                message = (
+                    f"`{shared.name}` was made for other channels: its {name} is "
+                    f"{list(first.get(name, ()))}, and this call needs {list(again.get(name, ()))}"
+                )
+                raise self.problem(shapes.SHARED_MISMATCH, message, node, scope)
+        before = dict(shared.calls)
+        for made in self.nodes[start:]:
+            made.call += before.get(made.path, 0)
+            shared.calls[made.path] = made.call + 1
+
+    def _weights(self, node: Node) -> dict[str, tuple[int, ...]]:
+        return node.op.weights(*[self.nodes[i].output for i in node.inputs])
+
+
+def signature(definition: ast.Definition, text: str) -> str:
+    """Return a definition as one would call it: `Bottleneck(width: int, stride: int = 1)`."""
+    parts = [" ".join(text[p.start : p.end].split()) for p in definition.parameters]
+    return f"{definition.name}({', '.join(parts)})"
+
+
+def _are_tensors(value: Value) -> bool:
+    return type(value) is tuple and bool(value) and all(type(v) is Node for v in value)
+
+
+def _is_none(node: ast.Syntax) -> bool:
+    return isinstance(node, ast.Literal) and node.value is None
+
+
+def _operands(syntax: ast.Syntax) -> list[ast.Syntax]:
+    if isinstance(syntax, ast.Binary):
+        return [syntax.left, syntax.right]
+    if isinstance(syntax, ast.Call):
+        return [a.value for a in syntax.arguments]
+    return []
+
+
+def _without_input_size(
+    cls: type[Op], node: ast.Call, positional: list[Value], keywords: dict[str, Value], text: str
+) -> str | None:
+    """Return the call as it should be where it becomes right by leaving out its first number."""
+    if not positional or not all(type(v) is int for v in positional[:1]):
+        return None
+    try:
+        cls(*positional[1:], **keywords)
+    except ArgumentError:
+        return None
+    rest = ", ".join(text[a.start : a.end] for a in node.arguments[1:])
+    return f"{cls.name}({rest})" if rest else cls.name

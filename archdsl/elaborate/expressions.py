@@ -1,0 +1,414 @@
+"""Expressions to values. Numbers are exact, every step is bounded, and nothing is converted silently."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, Label, Rule
+from archdsl.elaborate.builtins import FUNCTIONS, TooLong, listed
+from archdsl.elaborate.values import POISON, Indexed, Problem, Scope, Value, show, type_name
+from archdsl.graph import Node
+from archdsl.lang import ast
+from archdsl.rules import BY_NAME, limits, names, shapes, structure
+from archdsl.sizes import Condition, ShapeError, Symbolic, equal
+
+LARGEST = 2**63 - 1
+TENSOR_FUNCTIONS = ("concat", "crop", "split")
+QUESTIONS = ("shape", "params", "macs", "receptive_field")
+"""Functions that only a `test` knows."""
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}
+_ORDER: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_NUMBERS = (int, float)
+_SIZES = (int, Symbolic)
+
+
+class Expressions:
+    """Evaluates expressions; what concerns tensors is left to the class that builds the graph."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[type, Callable[[Any, Scope], Value]] = {
+            ast.Name: self._name,
+            ast.Literal: lambda node, scope: node.value,
+            ast.Sequence: self._sequence,
+            ast.Binary: self._binary,
+            ast.Unary: self._unary,
+            ast.Compare: self._compare,
+            ast.Index: self._index,
+            ast.Call: self._call,
+            ast.IfExpression: self._if,
+            ast.Pipe: self.pipe,
+            ast.Hole: self._hole,
+        }
+
+    def evaluate(self, node: ast.Syntax, scope: Scope) -> Value:
+        """Return the value of an expression; raises `Problem` where it has none."""
+        kind = type(node)
+        if kind is ast.Literal:
+            return self._literal(node, scope)
+        return self._by_type[kind](node, scope)
+
+    # What building the graph adds.
+
+    def pipe(self, node: ast.Pipe, scope: Scope) -> Value:
+        """Return what comes out of a pipe of layers."""
+        raise NotImplementedError
+
+    def tensor_function(self, node: ast.Call, scope: Scope) -> Value:
+        """Return the result of `concat`, `crop` or `split`."""
+        raise NotImplementedError
+
+    def combine(self, node: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
+        """Return the sum or product of tensors, or of a number and a tensor."""
+        raise NotImplementedError
+
+    def global_name(self, name: str, scope: Scope) -> Value:
+        """Return what a name means outside its definition; `None` where it means nothing."""
+        raise NotImplementedError
+
+    # Names and constants.
+
+    def _literal(self, node: Any, scope: Scope) -> Value:
+        value = node.value
+        if type(value) is int and value > LARGEST:
+            raise self.too_large(node, scope)
+        return value
+
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        value = scope.values.get(node.name, scope)
+        if value is not scope:
+            if type(value) is Node:
+                scope.used.add(node.name)
+            return value
+        found = self.global_name(node.name, scope)
+        if found is not None:
+            return found.value if type(found) is Constant else found
+        raise self.unknown_name(node.name, node, scope)
+
+    def unknown_name(self, name: str, node: ast.Syntax, scope: Scope) -> Problem:
+        """Return the problem of a name that means nothing here, with what may have been meant."""
+        constants = {"True": "true", "False": "false", "None": "none"}
+        known = [*scope.values, *scope.module.callable_names(), *FUNCTIONS]
+        close = [constants[name]] if name in constants else get_close_matches(name, known, n=1)
+        help = f"did you mean `{close[0]}`?" if close else None
+        return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` here", node, scope, help=help)
+
+    def _hole(self, node: ast.Hole, scope: Scope) -> Value:
+        raise self.problem(structure.BAD_EXPECTATION, "a `?` asks a question, and only an `expect` can", node, scope)
+
+    # Lists.
+
+    def _sequence(self, node: ast.Sequence, scope: Scope) -> Value:
+        items = tuple([self.evaluate(item, scope) for item in node.items])
+        return POISON if POISON in items else items
+
+    def _index(self, node: ast.Index, scope: Scope) -> Value:
+        value, index = self.evaluate(node.value, scope), self.evaluate(node.index, scope)
+        if value is POISON or index is POISON:
+            return POISON
+        if type(index) is not int:
+            raise self.problem(names.BAD_VALUE, f"an index is a whole number, not {show(index)}", node.index, scope)
+        if type(value) is Indexed:
+            if index in value:
+                if isinstance(node.value, ast.Name):
+                    scope.used.add(f"{node.value.name}[{index}]")
+                return value[index]
+            have = ", ".join(map(str, sorted(value))) or "none"
+            message = f"nothing has been bound at index {index}; there are {have}"
+            raise self.problem(names.UNKNOWN_NAME, message, node, scope)
+        if type(value) not in (tuple, range):
+            message = f"{type_name(value)} has no elements to take one from"
+            raise self.problem(names.BAD_VALUE, message, node.value, scope)
+        if not -len(value) <= index < len(value):
+            message = f"index {index} is outside a list of {len(value)}"
+            raise self.problem(names.BAD_VALUE, message, node.index, scope)
+        return value[index]
+
+    def elements(self, node: ast.Syntax, scope: Scope) -> tuple[Value, ...]:
+        """Return what a loop runs over."""
+        value = self.evaluate(node, scope)
+        if value is POISON:
+            return ()
+        try:
+            return listed(value)
+        except TypeError:
+            message = f"a loop runs over a list, not over {show(value)} ({type_name(value)})"
+            help = f"write `range({show(value)})`" if type(value) is int else None
+            raise self.problem(names.BAD_VALUE, message, node, scope, help=help) from None
+        except TooLong as error:
+            raise self.problem(limits.TOO_LONG, f"this loop has {error}", node, scope) from None
+
+    def bind_target(self, target: ast.Target, value: Value, node: ast.Syntax, scope: Scope) -> dict[str, Value]:
+        """Return the loop variables that a target takes from one element."""
+        if isinstance(target, str):
+            return {target: value}
+        if type(value) is not tuple or len(value) != len(target):
+            message = f"{len(target)} names take {len(target)} values, but the element is {show(value)}"
+            raise self.problem(names.BAD_VALUE, message, node, scope)
+        bound: dict[str, Value] = {}
+        for part, item in zip(target, value, strict=True):
+            bound |= self.bind_target(part, item, node, scope)
+        return bound
+
+    # Calls.
+
+    def _call(self, node: ast.Call, scope: Scope) -> Value:
+        if node.name in TENSOR_FUNCTIONS:
+            return self.tensor_function(node, scope)
+        function = FUNCTIONS.get(node.name)
+        if function is None:
+            raise self._not_a_function(node, scope)
+        for argument in node.arguments:
+            if argument.name is not None:
+                message = f"`{node.name}` has no argument `{argument.name}`"
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
+        values = [self.evaluate(argument.value, scope) for argument in node.arguments]
+        if POISON in values:
+            return POISON
+        try:
+            return self._bounded(function(*values), node, scope)
+        except TooLong as error:
+            raise self.problem(limits.TOO_LONG, f"this list has {error}", node, scope) from None
+        except ShapeError as error:
+            raise self.shape_problem(error, node, scope) from None
+        except (TypeError, ValueError, OverflowError) as error:
+            message = str(error) if "`" in str(error) else f"`{node.name}` cannot take {', '.join(map(show, values))}"
+            raise self.problem(names.BAD_VALUE, message, node, scope) from None
+
+    def _not_a_function(self, node: ast.Call, scope: Scope) -> Problem:
+        if node.name in QUESTIONS:
+            message = f"`{node.name}` can only be asked in a `test`, when the network is complete"
+            return self.problem(names.BAD_VALUE, message, node, scope)
+        found = scope.values.get(node.name) or self.global_name(node.name, scope)
+        if found is not None:
+            text = node.span(scope.module.source).text
+            message = f"`{node.name}` is a layer, and has no tensor to work on here"
+            return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=f"write `x -> {text}`")
+        close = get_close_matches(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS], n=1)
+        help = f"did you mean `{close[0]}`?" if close else None
+        return self.problem(names.UNKNOWN_NAME, f"there is no function `{node.name}`", node, scope, help=help)
+
+    # Conditions.
+
+    def _if(self, node: ast.IfExpression, scope: Scope) -> Value:
+        truth = self.truth(node.condition, scope)
+        if truth is None:
+            return POISON
+        return self.evaluate(node.then if truth else node.otherwise, scope)
+
+    def truth(self, node: ast.Syntax, scope: Scope) -> bool | None:
+        """Return whether a condition holds; `None` where it failed before."""
+        value = self.evaluate(node, scope)
+        if value is POISON:
+            return None
+        if type(value) is Condition:
+            if value.always or value.never:
+                return value.always
+            message = f"this holds for some input sizes only: {value}"
+            help = "give the size, as in `-D H=224`, or a default, as in `[3, H = 224, W = 224]`"
+            raise self.problem(shapes.SIZE_NEEDED, message, node, scope, help=help)
+        if type(value) is not bool:
+            message = f"a condition is true or false, not {show(value)} ({type_name(value)})"
+            raise self.problem(names.BAD_VALUE, message, node, scope)
+        return value
+
+    def _unary(self, node: ast.Unary, scope: Scope) -> Value:
+        value = self.evaluate(node.operand, scope)
+        if value is POISON:
+            return POISON
+        if node.op == "not":
+            if type(value) is bool:
+                return not value
+            if type(value) is Condition:
+                return ~value
+        elif type(value) in _NUMBERS or type(value) is Symbolic:
+            return -value
+        raise self.problem(names.BAD_VALUE, f"`{node.op}` does not apply to {show(value)}", node, scope)
+
+    def _logical(self, node: ast.Binary, scope: Scope) -> Value:
+        left = self.evaluate(node.left, scope)
+        if type(left) is bool and left is (node.op == "or"):
+            return left
+        right = self.evaluate(node.right, scope)
+        if left is POISON or right is POISON:
+            return POISON
+        for value, side in ((left, node.left), (right, node.right)):
+            if type(value) not in (bool, Condition):
+                message = f"`{node.op}` joins conditions, and {show(value)} is none"
+                raise self.problem(names.BAD_VALUE, message, side, scope)
+        if type(left) is bool:  # it decides nothing, or it would have been returned
+            return right
+        if type(right) is bool:
+            return right if right is (node.op == "or") else left
+        try:
+            return left & right if node.op == "and" else left | right
+        except ShapeError as error:
+            raise self.shape_problem(error, node, scope) from None
+
+    def _compare(self, node: ast.Compare, scope: Scope) -> Value:
+        left = self.evaluate(node.first, scope)
+        result: Value = True
+        for op, right_node in node.rest:
+            right = self.evaluate(right_node, scope)
+            if left is POISON or right is POISON:
+                return POISON
+            try:
+                part = self._compared(op, left, right)
+            except TypeError:
+                message = f"`{op}` cannot compare {show(left)} with {show(right)}"
+                raise self.problem(names.BAD_VALUE, message, node, scope) from None
+            except ShapeError as error:
+                raise self.shape_problem(error, node, scope) from None
+            if part is False:
+                return False
+            result = part if result is True else (result if part is True else result & part)
+            left = right
+        return result
+
+    @staticmethod
+    def _compared(op: str, left: Value, right: Value) -> Value:
+        if op in ("==", "!="):
+            if type(left) is Symbolic or type(right) is Symbolic:
+                if type(left) not in _SIZES or type(right) not in _SIZES:
+                    raise TypeError
+                same: Value = equal(left, right)
+            else:
+                same = (tuple(left) if type(left) is range else left) == (tuple(right) if type(right) is range else right)
+            if op == "==":
+                return same
+            return ~same if type(same) is Condition else not same
+        if type(left) is bool or type(right) is bool:
+            raise TypeError
+        return _ORDER[op](left, right)
+
+    # Arithmetic.
+
+    def _binary(self, node: ast.Binary, scope: Scope) -> Value:
+        op = node.op
+        if op == "and" or op == "or":
+            return self._logical(node, scope)
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        if left is POISON or right is POISON:
+            return POISON
+        kinds = type(left), type(right)
+        if kinds == (int, int) and op != "**" and op != "/" and (right or op in "+-*"):
+            value = _ARITHMETIC[op](left, right)
+            if -LARGEST <= value <= LARGEST:
+                return value
+            raise self.too_large(node, scope)
+        if Node in kinds:
+            return self.combine(node, left, right, scope)
+        return self._arithmetic(node, left, right, scope)
+
+    def _arithmetic(self, node: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
+        op = node.op
+        if op == "+" and {type(left), type(right)} <= {tuple, range}:
+            return self._bounded(tuple(left) + tuple(right), node, scope)
+        allowed = {int, float, Symbolic}
+        if not {type(left), type(right)} <= allowed:
+            message = f"`{op}` cannot take {show(left)} ({type_name(left)}) and {show(right)} ({type_name(right)})"
+            raise self.problem(names.BAD_VALUE, message, node, scope)
+        try:
+            if op == "**":
+                self._check_power(node, left, right, scope)
+            return self._bounded(_ARITHMETIC[op](left, right), node, scope)
+        except ZeroDivisionError:
+            raise self.problem(names.BAD_VALUE, f"{show(left)} {op} 0 has no value", node, scope) from None
+        except OverflowError:
+            raise self.too_large(node, scope) from None
+        except ShapeError as error:
+            raise self.shape_problem(error, node, scope) from None
+        except TypeError:
+            message = f"`{op}` cannot take {show(left)} and {show(right)}, a size that is not known yet among them"
+            raise self.problem(shapes.SIZE_NEEDED, message, node, scope) from None
+
+    def _check_power(self, node: ast.Binary, base: Value, exponent: Value, scope: Scope) -> None:
+        """Refuse a power before it is computed where it would be huge."""
+        if type(base) is int and type(exponent) is int and abs(base) > 1 and exponent * base.bit_length() > 128:
+            raise self.too_large(node, scope)
+
+    def _bounded(self, value: Value, node: ast.Syntax, scope: Scope) -> Value:
+        if type(value) is int and not -LARGEST <= value <= LARGEST:
+            raise self.too_large(node, scope)
+        if type(value) is complex or (type(value) is float and (value != value or abs(value) == float("inf"))):
+            raise self.problem(names.BAD_VALUE, "this has no value among the numbers", node, scope)
+        if type(value) is tuple:
+            try:
+                listed(value)
+            except TooLong as error:
+                raise self.problem(limits.TOO_LONG, f"this list has {error}", node, scope) from None
+        return value
+
+    # Problems.
+
+    def too_large(self, node: ast.Syntax, scope: Scope) -> Problem:
+        """Return the problem of a whole number outside 64 bits."""
+        message = "this number is larger than 2**63 - 1"
+        return self.problem(limits.NUMBER_TOO_LARGE, message, node, scope)
+
+    def problem(
+        self,
+        rule: Rule,
+        message: str,
+        node: ast.Syntax,
+        scope: Scope,
+        *,
+        help: str | None = None,
+        label: str = "",
+        related: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> Problem:
+        """Return a problem at a node, with the instances that lead to it."""
+        span = node.span(scope.module.source)
+        frames = tuple(frames_of(scope))
+        return Problem(
+            Diagnostic(
+                rule, message, span, label, related, notes, frames, help, layer=scope.instance.path or None
+            )
+        )
+
+    def shape_problem(self, error: ShapeError, node: ast.Syntax, scope: Scope, **more: Any) -> Problem:
+        """Return the problem that a rule on sizes raised, at a node."""
+        return self.problem(BY_NAME[error.rule], error.message, node, scope, help=error.help, **more)
+
+
+class Constant:
+    """A `let` at the top of a file, which may be any value, `none` among them."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+
+MOST_FRAMES = 4
+
+
+def frames_of(scope: Scope) -> list[Label]:
+    """Return the instantiations that lead to a scope, innermost first, at most four."""
+    frames: list[Label] = []
+    instance = scope.instance
+    while instance.parent is not None and len(frames) < MOST_FRAMES:
+        if instance.definition is not None:
+            arguments = ", ".join(f"{k}={show(v)}" for k, v in instance.arguments.items())
+            text = f"{instance.path}: {instance.definition.name}({arguments})"
+            text += "".join(f", {k} = {show(v)}" for k, v in instance.loops.items())
+            frames.append(Label(instance.span, text))
+        instance = instance.parent
+    return frames

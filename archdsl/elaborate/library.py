@@ -1,0 +1,177 @@
+"""Files and the names in them: imports from beside a file and from the bundled specs, and from nowhere else."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from archdsl.diagnostics import Diagnostic, Label
+from archdsl.lang import ast
+from archdsl.lang.items import Item
+from archdsl.lang.parser import Spec
+from archdsl.resources import specs
+from archdsl.rules import files, names
+from archdsl.source import Source, Span
+
+DEEPEST_IMPORT = 16
+"""How many files may import one another in a chain."""
+
+
+class Module:
+    """One file with what its names mean: its own definitions and those it imports."""
+
+    def __init__(self, spec: Spec, folder: Path | None, library: Library) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.library = library
+        self.items: dict[str, Item] = {}
+        self.imported: dict[str, tuple[Module, str]] = {}
+        self.missing: set[str] = set()
+        """Names whose import failed and was reported."""
+
+    @property
+    def source(self) -> Source:
+        return self.spec.source
+
+    @property
+    def models(self) -> list[str]:
+        return self.spec.named("model")
+
+    def definition(self, name: str) -> tuple[Module, ast.Definition | ast.Alias | ast.Let] | None:
+        """Return what a name of this file means and the file it stands in, or `None`."""
+        item = self.items.get(name)
+        if item is not None:
+            tree = self.spec.parse(item)
+            return (self, tree) if isinstance(tree, ast.Definition | ast.Alias | ast.Let) else None
+        if name in self.imported:
+            module, inner = self.imported[name]
+            return module.definition(inner)
+        return None
+
+    def is_broken(self, name: str) -> bool:
+        """Return whether a name stands for something whose errors have been reported."""
+        if name in self.missing:
+            return True
+        if name in self.imported:
+            module, inner = self.imported[name]
+            return module.is_broken(inner)
+        return name in self.spec.broken
+
+    def callable_names(self) -> list[str]:
+        """Return the blocks and seqs that may be called in this file."""
+        return [*self.spec.named("block", "seq"), *self.imported]
+
+
+class Library:
+    """All files of one run, each read once."""
+
+    def __init__(self) -> None:
+        self._modules: dict[Path, Module | None] = {}
+        """By where they are; `None` while a file's imports are being read."""
+        self._all: list[Module] = []
+        self._found: list[Diagnostic] = []
+
+    def add(self, spec: Source | Spec, path: Path | None = None) -> Module:
+        """Enter a text that was read from `path`, or that has no path, and what it imports."""
+        if isinstance(spec, Source):
+            spec = Spec(spec)
+        module = Module(spec, path.resolve().parent if path else None, self)
+        self._all.append(module)
+        if path:
+            self._modules[path.resolve()] = None
+        self._enter(module, depth=0)
+        if path:
+            self._modules[path.resolve()] = module
+        return module
+
+    @property
+    def problems(self) -> list[Diagnostic]:
+        """What was found in reading, of every file."""
+        return [*(problem for module in self._all for problem in module.spec.problems), *self._found]
+
+    def _enter(self, module: Module, depth: int) -> None:
+        for item in module.spec.items:
+            if item.kind == "from":
+                tree = module.spec.parse(item)
+                if isinstance(tree, ast.Import):
+                    self._import(module, tree, depth)
+            elif item.kind in ("model", "block", "seq", "let"):
+                if item.name in module.items:
+                    first = module.items[item.name]
+                    self._found.append(
+                        Diagnostic(
+                            names.DUPLICATE_DEFINITION,
+                            f"`{item.name}` is defined twice",
+                            _name_span(module.source, item),
+                            related=(Label(_name_span(module.source, first), "first here"),),
+                        )
+                    )
+                else:
+                    module.items[item.name] = item
+
+    def _import(self, module: Module, tree: ast.Import, depth: int) -> None:
+        span = tree.span(module.source)
+        module.missing.update(name.name for name in tree.names)
+        if tree.level > 1:
+            help = "write `from name import ...` for a file beside this one or a bundled spec"
+            message = "the import climbs out of the file's folder"
+            self._found.append(Diagnostic(files.IMPORT_OUTSIDE, message, span, help=help))
+            return
+        roots = ([module.folder] if module.folder else []) + ([specs()] if tree.level == 0 else [])
+        path = self._find(tree.module, roots)
+        if isinstance(path, Diagnostic):
+            self._found.append(path)
+        elif path is None:
+            help = _suggest(tree.module, [p.stem for root in roots for p in root.glob("*.arch")])
+            message = f"there is no `{tree.module.replace('.', '/')}.arch` beside this file or among the bundled specs"
+            self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help))
+        else:
+            other = self._load(path, depth, span)
+            if other:
+                self._take(module, other, tree)
+
+    def _find(self, name: str, roots: list[Path]) -> Path | None | Diagnostic:
+        for root in roots:
+            path = root.joinpath(*name.split(".")).with_suffix(".arch")
+            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+                return path.resolve()
+        return None
+
+    def _load(self, path: Path, depth: int, span: Span) -> Module | None:
+        if path in self._modules:
+            module = self._modules[path]
+            if module is None:
+                self._found.append(Diagnostic(files.IMPORT_LOOP, "this import leads back to the file itself", span))
+            return module
+        if depth >= DEEPEST_IMPORT:
+            message = f"more than {DEEPEST_IMPORT} files import one another in a chain"
+            self._found.append(Diagnostic(files.IMPORT_LOOP, message, span))
+            return None
+        self._modules[path] = None
+        text = path.read_text(encoding="utf-8", errors="replace")
+        module = Module(Spec(Source(path.name, text)), path.parent, self)
+        self._all.append(module)
+        self._enter(module, depth + 1)
+        self._modules[path] = module
+        return module
+
+    def _take(self, module: Module, other: Module, tree: ast.Import) -> None:
+        for name in tree.names:
+            if name.name in other.items or name.name in other.imported:
+                module.imported[name.name] = (other, name.name)
+                module.missing.discard(name.name)
+            elif name.name not in other.spec.broken:
+                message = f"`{other.source.name}` defines no `{name.name}`"
+                help = _suggest(name.name, list(other.items))
+                span = name.span(module.source)
+                self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help))
+
+
+def _name_span(source: Source, item: Item) -> Span:
+    start = source.text.index(item.name, item.start + len(item.kind))
+    return Span(source, start, start + len(item.name))
+
+
+def _suggest(name: str, known: list[str]) -> str | None:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else None

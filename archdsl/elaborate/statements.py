@@ -1,0 +1,358 @@
+"""The bodies of models, blocks and seqs: statement by statement, each spoiling only what depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.elaborate.construction import Construction
+from archdsl.elaborate.initialisers import why_not_an_init
+from archdsl.elaborate.library import Module
+from archdsl.elaborate.naming import Children
+from archdsl.elaborate.values import POISON, BlockValue, Indexed, Problem, Scope, Shared, Value, show, type_name
+from archdsl.graph import Instance, Node
+from archdsl.lang import ast
+from archdsl.ops import OPS
+from archdsl.rules import lints, names, shapes, structure
+from archdsl.sizes import Condition, ShapeError, Size, Symbolic, equal, require
+
+
+class Statements(Construction):
+    """Runs bodies. A statement that fails is reported, and the names that it binds hold nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._defaults: dict[int, Mapping[str, Mapping[str, ast.Argument]]] = {}
+        self.stated: list[Condition] = []
+        """What `require` statements say of sizes that are left open."""
+
+    def body(
+        self, block: BlockValue, arguments: dict[str, Value], feeds: tuple[Node, ...], instance: Instance
+    ) -> Value:
+        definition = block.definition
+        sequence = definition.kind == "seq"
+        scope = self.scope(block.module, instance, arguments, sequence=sequence)
+        if sequence:
+            return self._attempt_chain(definition, feeds[0], scope)
+        outputs = Outputs()
+        waiting = list(feeds)
+        for statement in definition.body:
+            if type(statement) is ast.Input:
+                self._feed(statement, waiting.pop(0), scope)
+            else:
+                self.attempt(statement, scope, outputs)
+        self.finish(definition, scope, outputs)
+        regular = outputs.regular
+        return regular[0] if len(regular) == 1 else tuple(regular)
+
+    def scope(
+        self, module: Module, instance: Instance, arguments: Mapping[str, Value], *, sequence: bool = False
+    ) -> Scope:
+        """Return the scope in which a body begins."""
+        children = Children(instance, sequence=sequence)
+        return Scope(dict(arguments), module, instance, set(arguments), self.file_defaults(module), children)
+
+    def file_defaults(self, module: Module) -> Mapping[str, Mapping[str, ast.Argument]]:
+        """Return the `defaults` at the top of a file."""
+        key = id(module)
+        if key not in self._defaults:
+            found: dict[str, dict[str, ast.Argument]] = {}
+            for item in module.spec.items:
+                if item.kind == "defaults":
+                    tree = module.spec.parse(item)
+                    if isinstance(tree, ast.Defaults):
+                        found.setdefault(tree.layer, {}).update({a.name: a for a in tree.arguments if a.name})
+            self._defaults[key] = found
+        return self._defaults[key]
+
+    def _attempt_chain(self, definition: ast.Definition, x: Node, scope: Scope) -> Value:
+        try:
+            stages: tuple[Any, ...] = definition.body
+            return self.run(stages, x, scope, scope.children)
+        except Problem as problem:
+            self.report(problem.diagnostic)
+            return POISON
+
+    def attempt(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
+        """Run a statement; report what is wrong with it and go on."""
+        try:
+            self._run(statement, scope, outputs)
+        except Problem as problem:
+            self.report(problem.diagnostic)
+            self._spoil(statement, scope, outputs)
+
+    def _spoil(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
+        match statement:
+            case ast.Bind(name=name, index=None) | ast.Let(name=name) | ast.Share(name=name):
+                scope.values.setdefault(name, POISON)
+                if name not in scope.constants:
+                    scope.values[name] = POISON
+            case ast.Bind(name=name):
+                scope.values[name] = POISON
+            case ast.BindTuple(names=names_):
+                scope.values.update(dict.fromkeys(names_, POISON))
+            case ast.Output():
+                outputs.add(statement, POISON)
+            case ast.IfStatement() | ast.ForStatement():
+                for inner in ast.walk(statement):
+                    if inner is not statement and isinstance(inner, ast.Bind | ast.BindTuple | ast.Output | ast.Share):
+                        self._spoil(inner, scope, outputs)
+
+    def _run(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
+        self.steps += 1
+        match statement:
+            case ast.Bind():
+                self._bind(statement, scope)
+            case ast.Output():
+                value = self.evaluate(statement.value, scope)
+                if type(value) is not Node and value is not POISON:
+                    message = f"an output is a tensor, not {show(value)} ({type_name(value)})"
+                    raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope)
+                outputs.add(statement, value)
+            case ast.Let():
+                self._constant(statement, scope)
+            case ast.IfStatement():
+                truth = self.truth(statement.condition, scope)
+                if truth is None:
+                    self._spoil(statement, scope, outputs)
+                else:
+                    for inner in statement.then if truth else statement.otherwise:
+                        self.attempt(inner, scope, outputs)
+            case ast.ForStatement():
+                self._loop(statement, scope, outputs)
+            case ast.Require():
+                self._require(statement, scope)
+            case ast.BindTuple():
+                self._bind_tuple(statement, scope)
+            case ast.Share():
+                self._share(statement, scope)
+            case ast.Defaults():
+                given = {a.name: a for a in statement.arguments if a.name}
+                merged = {**scope.defaults.get(statement.layer, {}), **given}
+                scope.defaults = {**scope.defaults, statement.layer: merged}
+                self._check_defaults(statement, scope)
+            case ast.Init():
+                self._init(statement, scope)
+            case ast.Input():
+                message = "an `input` stands at the top of a body, not inside `if` or `for`"
+                raise self.problem(structure.NO_INPUT_SHAPE, message, statement, scope)
+
+    def _check_defaults(self, statement: ast.Defaults, scope: Scope) -> None:
+        if statement.layer not in OPS or not OPS[statement.layer].is_module:
+            raise self._unknown_layer(ast.Call(statement.start, statement.end, statement.layer, ()), None, scope)
+        known = [a.name for a in OPS[statement.layer].arguments]
+        for argument in statement.arguments:
+            if argument.name not in known:
+                message = f"`{statement.layer}` has no argument `{argument.name or '...'}`"
+                help = f"the layer is {OPS[statement.layer].signature()}; defaults are given by name"
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
+
+    # Names.
+
+    def _rebindable(self, name: str, node: ast.Syntax, scope: Scope) -> None:
+        if name in scope.constants:
+            message = f"`{name}` is {show(scope.values[name])} here and stays so"
+            help = "parameters, sizes and `let` names are constants: give the new value a name of its own"
+            raise self.problem(names.REBOUND, message, node, scope, help=help)
+
+    def _bind(self, statement: ast.Bind, scope: Scope) -> None:
+        name = statement.name
+        self._rebindable(name, statement, scope)
+        index = None if statement.index is None else self.evaluate(statement.index, scope)
+        value = self.evaluate(statement.value, scope)
+        if type(value) is not Node and not (type(value) is tuple and value and all(type(v) is Node for v in value)):
+            if value is not POISON:
+                message = f"`{name}` names a tensor, but this is {show(value)} ({type_name(value)})"
+                help = f"write `let {name} = ...` for a number, list or block"
+                raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope, help=help)
+        if statement.shape is not None and type(value) is Node:
+            self.match(statement.shape, value, scope, name)
+        if statement.index is None:
+            self._forget(name, statement, scope)
+            scope.values[name] = value
+            return
+        if type(index) is not int or index < 0:
+            message = f"an index is a whole number from 0 up, not {show(index)}"
+            raise self.problem(names.BAD_VALUE, message, statement.index, scope)
+        held = scope.values.get(name)
+        if type(held) is not Indexed:
+            held = scope.values[name] = Indexed()
+        if index in held:
+            message = f"`{name}[{index}]` has been given a value, and is written once"
+            raise self.problem(names.REBOUND, message, statement, scope)
+        held[index] = value
+        scope.bound[f"{name}[{index}]"] = statement
+
+    def _forget(self, name: str, statement: ast.Syntax, scope: Scope) -> None:
+        """Note where a tensor is bound, and report the one before if nobody has read it."""
+        before = scope.bound.get(name)
+        if before is not None and name not in scope.used:
+            self._lint_unused(name, before, scope)
+        scope.used.discard(name)
+        scope.bound[name] = statement
+
+    def _lint_unused(self, name: str, statement: ast.Syntax, scope: Scope) -> None:
+        message = f"`{name}` is computed and never used"
+        self.report(self.problem(lints.UNUSED, message, statement, scope).diagnostic)
+
+    def _bind_tuple(self, statement: ast.BindTuple, scope: Scope) -> None:
+        for name in statement.names:
+            self._rebindable(name, statement, scope)
+        value = self.evaluate(statement.value, scope)
+        if value is POISON:
+            scope.values.update(dict.fromkeys(statement.names, POISON))
+            return
+        count = len(value) if type(value) is tuple else 1
+        if type(value) is not tuple or count != len(statement.names):
+            message = f"{len(statement.names)} names on the left, but {count} {'tensor' if count == 1 else 'tensors'} on the right"
+            raise self.problem(structure.TENSOR_COUNT, message, statement, scope)
+        for name, one in zip(statement.names, value, strict=True):
+            if type(one) is not Node and one is not POISON:
+                message = f"`{name}` names a tensor, but this is {show(one)} ({type_name(one)})"
+                raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope)
+            self._forget(name, statement, scope)
+            scope.values[name] = one
+
+    def _constant(self, statement: ast.Let, scope: Scope) -> None:
+        self._rebindable(statement.name, statement, scope)
+        value = self.evaluate(statement.value, scope)
+        if type(value) is Node:
+            message = f"`let` names what is known beforehand, and this is a tensor, {value.output}"
+            help = f"write `{statement.name} = ...`"
+            raise self.problem(structure.NOT_A_TENSOR, message, statement, scope, help=help)
+        scope.values[statement.name] = value
+        scope.constants.add(statement.name)
+
+    def _loop(self, statement: ast.ForStatement, scope: Scope, outputs: Outputs) -> None:
+        for element in self.elements(statement.iterable, scope):
+            self.step(statement, scope)
+            before = set(scope.constants)
+            state = self.enter_loop(self.bind_target(statement.target, element, statement.iterable, scope), scope)
+            scope.constants |= state[0].keys()
+            for inner in statement.body:
+                self.attempt(inner, scope, outputs)
+            for name in scope.constants - before - state[0].keys():
+                scope.values.pop(name, None)  # a `let` inside a loop holds for one turn
+            scope.constants = before
+            self.leave_loop(state, scope)
+
+    def _share(self, statement: ast.Share, scope: Scope) -> None:
+        name = statement.name
+        self._rebindable(name, statement, scope)
+        label = ast.Label(statement.start, statement.end, name)
+        self.label_path(label, scope, scope.children)
+        scope.values[name] = Shared(name, statement.stage)
+        scope.constants.add(name)
+
+    def _init(self, statement: ast.Init, scope: Scope) -> None:
+        why = why_not_an_init(statement.scheme, [a.name for a in statement.arguments])
+        if why:
+            raise self.problem(names.UNKNOWN_INIT, why[0], statement, scope, help=why[1])
+        for argument in statement.arguments:
+            self.evaluate(argument.value, scope)
+        scope.instance.inits = (*scope.instance.inits, statement)
+
+    # Patterns and requirements.
+
+    def _feed(self, statement: ast.Input, x: Node, scope: Scope) -> None:
+        try:
+            self._rebindable(statement.name, statement, scope)
+            scope.values[statement.name] = x
+            if statement.shape is not None:
+                self.match(statement.shape, x, scope, statement.name)
+        except Problem as problem:
+            self.report(problem.diagnostic)
+
+    def match(self, pattern: tuple[ast.Dim, ...], x: Node, scope: Scope, name: str) -> None:
+        """Bind the new names of a pattern to the sizes of a tensor, and hold the others against them."""
+        sizes = x.output.shape
+        if len(sizes) != len(pattern):
+            message = f"`{name}` is {x.output}, which has {len(sizes)} axes, and the pattern has {len(pattern)}"
+            raise self.problem(shapes.PATTERN_MISMATCH, message, pattern[0], scope)
+        for dim, size in zip(pattern, sizes, strict=True):
+            node = dim.value
+            if isinstance(node, ast.Name) and node.name not in scope.values:
+                scope.values[node.name] = size
+                scope.constants.add(node.name)
+            else:
+                self._hold(dim, size, x, scope, name)
+
+    def _hold(self, dim: ast.Dim, size: Size, x: Node, scope: Scope, name: str) -> None:
+        wanted = self.evaluate(dim.value, scope)
+        if wanted is POISON:
+            return
+        written = dim.value.span(scope.module.source).text
+        if type(wanted) not in (int, Symbolic):
+            message = f"a size is a whole number, and `{written}` is {show(wanted)} ({type_name(wanted)})"
+            raise self.problem(shapes.PATTERN_MISMATCH, message, dim, scope)
+        shown = written if written == show(wanted) else f"{written} = {show(wanted)}"
+        message = f"`{name}` is {x.output}: {size} where the pattern has {shown}"
+        try:
+            require(equal(size, wanted), message, rule="pattern-mismatch")
+        except ShapeError as error:
+            raise self.shape_problem(error, dim, scope) from None
+
+    def _require(self, statement: ast.Require, scope: Scope) -> None:
+        for condition in _conjuncts(statement.condition):
+            value = self.evaluate(condition, scope)
+            if value is POISON or value is True:
+                continue
+            if type(value) not in (bool, Condition):
+                message = f"a requirement is true or false, not {show(value)} ({type_name(value)})"
+                raise self.problem(names.BAD_VALUE, message, condition, scope)
+            if type(value) is Condition and not value.never:
+                self.stated.append(value)
+                value.domain.assume(value)
+                continue
+            written = " ".join(condition.span(scope.module.source).text.split())
+            message = f"{statement.message}: " if statement.message else ""
+            notes = self._values(condition, scope)
+            raise self.problem(
+                shapes.REQUIRE_FAILED, f"{message}`{written}` does not hold", condition, scope, notes=notes
+            )
+
+    def _values(self, condition: ast.Syntax, scope: Scope) -> tuple[str, ...]:
+        """Return the values of the names in a failed condition."""
+        seen: dict[str, str] = {}
+        for node in ast.walk(condition):
+            if isinstance(node, ast.Name) and node.name in scope.values:
+                seen[node.name] = f"{node.name} = {show(scope.values[node.name])}"
+        return (", ".join(seen.values()),) if seen else ()
+
+    def finish(self, definition: ast.Definition, scope: Scope, outputs: Outputs) -> None:
+        """Report a body without output, and the tensors that nobody read."""
+        if not outputs.regular:
+            span = definition.name_span(scope.module.source)
+            message = f"`{definition.name}` never sets an output"
+            help = "end with `output y`, where `y` is what it computes"
+            self.report(Diagnostic(structure.NO_OUTPUT, message, span, help=help))
+        for name, statement in scope.bound.items():
+            value = scope.values.get(name.partition("[")[0])
+            if name not in scope.used and value is not POISON:
+                self._lint_unused(name, statement, scope)
+
+
+def _conjuncts(condition: ast.Syntax) -> list[ast.Syntax]:
+    """Return what `and` joins: one requirement may be on the height and another on the width."""
+    if isinstance(condition, ast.Binary) and condition.op == "and":
+        return [*_conjuncts(condition.left), *_conjuncts(condition.right)]
+    return [condition]
+
+
+class Outputs:
+    """The outputs of a body by name, in order; those of training apart."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Value] = {}
+        self.training: dict[str, Value] = {}
+
+    def add(self, statement: ast.Output, value: Value) -> None:
+        """Enter one output; the unnamed are called `output`, `output_2`, ..."""
+        known = len(self.named) + len(self.training)
+        name = statement.name or ("output" if not known else f"output_{known + 1}")
+        (self.training if statement.training else self.named)[name] = value
+
+    @property
+    def regular(self) -> list[Value]:
+        return list(self.named.values())

@@ -1,0 +1,259 @@
+"""Text to syntax tree, an item at a time and on demand, with every syntax error of the text in one go."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.utils import TextSlice
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.lang import ast, tables
+from archdsl.lang.builder import Builder, TemplateProblem
+from archdsl.lang.items import Item, leading_text, scan
+from archdsl.rules import files, limits, structure, syntax
+from archdsl.source import Source, Span
+
+LARGEST_FILE = 1_000_000
+"""In characters. The largest spec known has a few thousand."""
+MOST_PROBLEMS = 20
+"""Syntax errors that are looked for in one item."""
+
+KEYWORDS = frozenset(
+    "model block seq test from import let defaults input output when training require if else for in share init"
+    " expect within and or not true false none".split()
+)
+
+_WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text", "$END": "the end of the definition"}
+_SIGNS = {
+    "ARROW": "->", "EQUAL": "=", "COLON": ":", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LBRACE": "{", "RBRACE": "}",
+    "LSQB": "[", "RSQB": "]", "STAR": "*", "PERCENT": "%",
+}  # fmt: skip
+_STATEMENT = re.compile(
+    r"^[ \t]*(?:(?:input|output|let|require|if|for|share|init|defaults|expect)\b"
+    r"|[A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?::[ \t]*\[[^\]\n]*\][ \t]*)?=(?!=)|\})",
+    re.MULTILINE,
+)
+
+
+@cache
+def _lark() -> tuple[Lark, Builder]:
+    builder = Builder()
+    return tables.parser(builder), builder
+
+
+class Spec:
+    """One file: its items, parsed when somebody asks for them, and the problems found so far."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Diagnostic] = []
+        self.broken: set[str] = set()
+        """Names of definitions that have syntax errors: what uses them is not reported again."""
+        self.is_pipeline = False
+        """Whether this is no file but a pipeline from the command line, which needs no labels."""
+        self._parsed: dict[int, ast.Syntax | None] = {}
+        self.items: tuple[Item, ...] = ()
+        self.comments: tuple[Span, ...] = ()
+        if problem := _unreadable(source):
+            self.problems.append(problem)
+            return
+        found = scan(source)
+        self.items, self.comments = found.items, found.comments
+        self.problems.extend(found.problems)
+        self._bracket = found.problems[0].span.start if found.problems else None
+        if not found.problems:
+            self._check_outline()
+
+    def _check_outline(self) -> None:
+        start = Span(self.source, 0, 0)
+        stray = leading_text(self.source, self.items)
+        if stray:
+            message = f"a file is made of definitions, and `{stray.text[:40]}` starts none"
+            help = "start with `model Name { ... }`, `block`, `seq`, `test`, `let`, `defaults` or `from ... import`"
+            self.problems.append(Diagnostic(syntax.UNEXPECTED, message, stray, help=help))
+        elif not self.items:
+            help = "a model looks like `model Net { input x: [3, 32, 32]  output x -> Conv2d(8, 3) }`"
+            self.problems.append(Diagnostic(files.EMPTY, "there is no definition in this file", start, help=help))
+
+    def named(self, *kinds: str) -> list[str]:
+        """Return the names of all items of these kinds, in the order of the file."""
+        return [item.name for item in self.items if item.kind in kinds]
+
+    def parse_all(self) -> None:
+        """Parse every item, so that all syntax errors are known."""
+        for item in self.items:
+            self.parse(item)
+
+    def parse(self, item: Item) -> ast.Syntax | None:
+        """Return the tree of an item, or `None` where nothing of it can be read."""
+        if item.start not in self._parsed:
+            self._parsed[item.start] = self._parse(item)
+        return self._parsed[item.start]
+
+    def _parse(self, item: Item) -> ast.Syntax | None:
+        text, problems = self.source.text, 0
+        while True:
+            try:
+                return _parse(text, item.start, item.end, "item")
+            except UnexpectedInput as error:
+                problem, at = _explain(error, self.source, item)
+            except VisitError as error:
+                if not isinstance(error.orig_exc, TemplateProblem):
+                    raise
+                bad = error.orig_exc
+                at = bad.start
+                problem = Diagnostic(
+                    syntax.LABEL_TEMPLATE, "the braces of a computed label do not pair", Span(self.source, at, bad.end)
+                )
+            self.broken.add(item.name)
+            problems += 1
+            if self._bracket is not None and item.start <= self._bracket < item.end:
+                return None  # follows from the bracket that has been reported
+            self.problems.append(problem)
+            blanked = _without_statement(text, item, at)
+            if blanked is None or problems == MOST_PROBLEMS:
+                return None
+            text = blanked
+
+    @classmethod
+    def of_pipeline(cls, source: Source) -> Spec:
+        """Return a spec of one model from a pipeline with its input's shape in front, as `-e` gives it."""
+        spec = cls.__new__(cls)
+        spec.source, spec.problems, spec.broken, spec.comments = source, [], set(), ()
+        spec.is_pipeline = True
+        spec._bracket = None
+        item = Item("model", "Pipeline", 0, len(source.text), "")
+        spec.items, spec._parsed = (item,), {0: None}
+        problem = _unreadable(source)
+        if problem is None and not (found := scan(source)).problems:
+            tree = spec.expression()
+            if tree is not None:
+                spec._parsed[0] = spec._as_model(tree)
+        else:
+            spec.problems.append(problem or found.problems[0])
+        if spec._parsed[0] is None:
+            spec.broken.add(item.name)
+        return spec
+
+    def expression(self) -> ast.Syntax | None:
+        """Return the whole text as one expression; `None` where it is none."""
+        end = len(self.source.text)
+        try:
+            return _parse(self.source.text, 0, end, "flow")
+        except UnexpectedInput as error:
+            self.problems.append(_explain(error, self.source, Item("flow", "", 0, end, ""))[0])
+        return None
+
+    def _as_model(self, tree: ast.Syntax) -> ast.Syntax | None:
+        if not isinstance(tree, ast.Pipe) or not isinstance(tree.source, ast.Sequence) or not tree.source.is_list:
+            help = "write `[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)`"
+            message = "a pipeline begins with the shape of its input"
+            self.problems.append(Diagnostic(structure.NO_INPUT_SHAPE, message, tree.span(self.source), help=help))
+            return None
+        shape = tree.source
+        dims = tuple(ast.Dim(item.start, item.end, item) for item in shape.items)
+        fed = ast.Input(shape.start, shape.end, "input", dims)
+        piped = ast.Pipe(tree.start, tree.end, ast.Name(shape.start, shape.end, "input"), tree.stages)
+        output = ast.Output(tree.start, tree.end, None, piped, False)
+        return ast.Definition(tree.start, tree.end, "model", "Pipeline", tree.start, (), (fed, output))
+
+
+def _parse(text: str, start: int, end: int, rule: str) -> ast.Syntax:
+    lark, builder = _lark()
+    builder.parse_flow = lambda a, b: _parse(text, a, b, "flow")
+    tree = lark.parse(TextSlice(text, start, end), start=rule)  # type: ignore[arg-type]  # lark's stubs know str only
+    assert isinstance(tree, ast.Syntax), "every start rule makes a node"
+    return tree
+
+
+def _unreadable(source: Source) -> Diagnostic | None:
+    """Refuse what is no text or too much of it."""
+    if "\0" in source.text or "\ufffd" in source.text:
+        return Diagnostic(files.NOT_TEXT, "this is not a text in UTF-8", Span(source, 0, 0))
+    if len(source.text) > LARGEST_FILE:
+        message = f"the file has {len(source.text):,} characters, and {LARGEST_FILE:,} are the most that is read"
+        return Diagnostic(limits.FILE_TOO_LARGE, message, Span(source, 0, 0))
+    return None
+
+
+def _without_statement(text: str, item: Item, at: int) -> str | None:
+    """Blank the statement around `at`, so that the rest of the item can be looked at."""
+    starts = [m.start() for m in _STATEMENT.finditer(text, item.start, item.end)]
+    start = max((s for s in starts if s <= at), default=None)
+    if start is None or text[start:item.end].lstrip()[:1] == "}":
+        return None
+    for end in [s for s in starts if s > at]:
+        if all(text.count(a, start, end) == text.count(b, start, end) for a, b in ("()", "[]", "{}")):
+            return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return None
+
+
+def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagnostic, int]:
+    """Turn lark's error into ours; return it with the offset where reading stopped."""
+    text = source.text
+    if isinstance(error, UnexpectedCharacters):
+        at = error.pos_in_stream or 0
+        return _bad_character(source, at, error), at
+    assert isinstance(error, UnexpectedToken), "the parser stops at a character or at a token"
+    token: Token = error.token
+    expected = set(error.accepts or error.expected)
+    if token.type == "$END":
+        at = item.start + len(text[item.start : item.end].rstrip())
+        found = "the definition ends"
+        span = Span(source, max(item.start, at - 1), at)
+    else:
+        at = token.start_pos or 0
+        found = f"`{token}`"
+        span = Span(source, at, token.end_pos or at + 1)
+    if expected and expected <= {"EQUAL", "COLON", "LSQB", "COMMA"} and (start := _previous_name(text, item, at)):
+        return _no_target(source, start), at
+    if str(token) in KEYWORDS and "NAME" in expected:
+        message = f"`{token}` is a word of the language and cannot be a name"
+        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{token}_` or something else"), at
+    help = None
+    if token.type == "EQUAL" and "CMP" in expected:
+        help = "compare with `==`; a single `=` gives a value to a name"
+    elif "ARROW" in expected and token.type in ("NAME", "LPAR"):
+        help = "layers follow each other with `->`"
+    message = f"{found} where {_wanted(expected)} should stand"
+    return Diagnostic(syntax.UNEXPECTED, message, span, help=help), at
+
+
+def _bad_character(source: Source, at: int, error: UnexpectedCharacters) -> Diagnostic:
+    character = source.text[at]
+    span = Span(source, at, at + 1)
+    help = {
+        "'": 'texts stand in double quotes: `"same"`',
+        '"': "the text is not closed on this line",
+        ";": "statements need no `;`",
+        "&": "write `and`",
+        "|": "write `or`",
+        "!": "write `not` or `!=`",
+        "–": "an arrow is `->`",
+        "=": "",
+    }.get(character)
+    return Diagnostic(syntax.UNEXPECTED, f"`{character}` means nothing here", span, help=help or None)
+
+
+def _no_target(source: Source, start: tuple[int, str]) -> Diagnostic:
+    at, name = start
+    help = f"write `-> {name}` if it follows what stands before, or `y = ...`, `output ...` if it starts something"
+    message = f"`{name}` starts a statement, and nothing is given a name"
+    return Diagnostic(syntax.NO_TARGET, message, Span(source, at, at + len(name)), help=help)
+
+
+def _previous_name(text: str, item: Item, at: int) -> tuple[int, str] | None:
+    match = re.search(r"([A-Za-z_]\w*)\s*\Z", text[item.start : at])
+    return (item.start + match.start(1), match[1]) if match else None
+
+
+def _wanted(expected: set[str]) -> str:
+    if {"NUMBER", "STRING", "TRUE"} <= expected:
+        return "a value"
+    words = sorted({_WORDS.get(name) or f"`{_SIGNS.get(name, name.lower())}`" for name in expected})
+    if len(words) > 6:
+        words = [w for w in words if w in ("a name", "`->`", "`=`", "`)`", "`}`", "`,`")] or words[:6]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

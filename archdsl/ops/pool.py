@@ -1,0 +1,173 @@
+"""Pools: the largest or the mean of a window."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import gcd
+
+from archdsl.ops.arguments import AxisOrNone, Boolean, Maybe, Never, PerAxis, Whole, argument
+from archdsl.ops.base import WHOLE, Op, Reads, ShapeError, TorchCall, Window, brief, op
+from archdsl.ops.sliding import UNITS, positions, positions_ceil, reach
+from archdsl.sizes import Size, Symbolic
+from archdsl.tensors import TensorType
+
+MOST_BINS = 4096
+"""The largest output of an adaptive pool: its window is a table with up to one row per output."""
+
+
+class Pool(Op):
+    """Slide a window over every channel; what it makes of the window is the subclass's matter."""
+
+    kernel_size: tuple[int, ...] = argument(PerAxis())
+    stride: tuple[int, ...] | None = argument(Maybe(PerAxis()), None)
+    padding: tuple[int, ...] = argument(PerAxis(0), 0)
+    ceil_mode: bool
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The stride, which is the kernel size unless given."""
+        return self.kernel_size if self.stride is None else self.stride
+
+    @cached_property
+    def gaps(self) -> tuple[int, ...]:
+        """How far apart the taps of a window are: next to each other, unless dilated."""
+        return (1,) * len(self.kernel_size)
+
+    @cached_property
+    def reaches(self) -> tuple[int, ...]:
+        """How many positions a window spans along each axis."""
+        return tuple(map(reach, self.kernel_size, self.gaps))
+
+    @cached_property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        """The padding before and after each axis."""
+        return tuple((pad, pad) for pad in self.padding)
+
+    def output(self, *inputs: TensorType) -> TensorType:
+        channels, sizes = self.as_map(inputs[0])
+        if self._excess:
+            raise ShapeError(self._excess, argument="padding")
+        count = positions_ceil if self.ceil_mode else positions
+        return TensorType((channels, *map(count, sizes, self.reaches, self.steps, self.pads, UNITS[len(sizes)])))
+
+    @cached_property
+    def _excess(self) -> str | None:
+        """Say which padding is too large. PyTorch refuses it at the first batch, and disregards dilation."""
+        for pad, kernel in zip(self.padding, self.kernel_size, strict=True):
+            if pad > kernel // 2:
+                return f"the padding {pad} is more than half of the kernel size {kernel}"
+        return None
+
+    def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
+        return self._window
+
+    @cached_property
+    def _window(self) -> tuple[Reads, ...]:
+        return tuple(
+            Reads(step, (range(-pad, span - pad, gap),))
+            for span, step, gap, pad in zip(self.reaches, self.steps, self.gaps, self.padding, strict=True)
+        )
+
+    def module(self, *inputs: TensorType) -> TorchCall:
+        return TorchCall(f"nn.{self.name}", (), {name: brief(value) for name, value in self.non_defaults().items()})
+
+
+class MaxPool(Pool):
+    """Take the largest value of every window, channel by channel.
+
+    Input:   [c, ...], one size per axis
+    Output:  [c, ...], each size ⌊(n + 2 · padding − reach) / stride⌋ + 1, where
+             reach = dilation · (kernel_size − 1) + 1; with `ceil_mode` rounded up, less one if the
+             last window would start beyond the input
+    Params:  none
+    MACs:    none
+    Errors:  the reach is larger than the padded input; the padding is more than half of the kernel
+    """
+
+    source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationship 7; torch.nn.MaxPool1d, MaxPool2d, MaxPool3d"
+    attribute = "maxpool"
+
+    dilation: tuple[int, ...] = argument(PerAxis(), 1)
+    return_indices: bool = argument(Never(), False)
+    ceil_mode: bool = argument(Boolean(), False)
+
+    @cached_property
+    def gaps(self) -> tuple[int, ...]:
+        return self.dilation
+
+
+class AvgPool(Pool):
+    """Take the mean of every window, channel by channel.
+
+    Input:   [c, ...], one size per axis
+    Output:  [c, ...], each size ⌊(n + 2 · padding − kernel_size) / stride⌋ + 1; with `ceil_mode`
+             rounded up, less one if the last window would start beyond the input
+    Params:  none
+    MACs:    none
+    Errors:  the kernel is larger than the padded input; the padding is more than half of the kernel
+    """
+
+    source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationship 7; torch.nn.AvgPool1d, AvgPool2d, AvgPool3d"
+    attribute = "avgpool"
+
+    ceil_mode: bool = argument(Boolean(), False)
+    count_include_pad: bool = argument(Boolean(), True)
+
+
+class AdaptiveAvgPool(Op):
+    """Take means over windows chosen so that the output has `output_size`; `none` keeps a size.
+
+    Input:   [c, ...], one size per axis
+    Output:  [c, output_size]; output i of m is the mean of the inputs from ⌊i · n / m⌋ up to
+             but not including ⌈(i + 1) · n / m⌉
+    Params:  none
+    MACs:    none
+    Errors:  the input has another number of axes
+    """
+
+    source = "torch `start_index` and `end_index` in ATen/native/AdaptivePooling.h; torch.nn.AdaptiveAvgPool2d"
+    attribute = "avgpool"
+
+    output_size: tuple[int | None, ...] = argument(AxisOrNone(MOST_BINS))
+
+    def output(self, *inputs: TensorType) -> TensorType:
+        channels, sizes = self.as_map(inputs[0])
+        kept = zip(self.output_size, sizes, strict=True)
+        return TensorType((channels, *(size if wanted is None else wanted for wanted, size in kept)))
+
+    def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
+        sizes = inputs[0].spatial
+        single = all(wanted == 1 for wanted in self.output_size)
+        if single and any(isinstance(size, Symbolic) or size > 1 for size in sizes):
+            return WHOLE
+        return tuple(map(_bins, self.output_size, sizes))
+
+    def module(self, *inputs: TensorType) -> TorchCall:
+        return TorchCall(f"nn.{self.name}", (brief(self.output_size),))
+
+
+def _bins(wanted: int | None, size: Size) -> Reads | None:
+    """Return what the outputs of one axis average over; windows differ in size, with a period."""
+    if wanted is None:
+        return Reads(1, (range(1),))
+    if isinstance(size, Symbolic):
+        return None
+    common = gcd(wanted, size)
+    period = wanted // common
+    return Reads(size // common, tuple(range(i * size // wanted, -(-(i + 1) * size // wanted)) for i in range(period)))
+
+
+@op
+class MaxPool2d(MaxPool):
+    dimensions = 2
+
+
+@op
+class AvgPool2d(AvgPool):
+    dimensions = 2
+    divisor_override: int | None = argument(Maybe(Whole()), None)
+
+
+@op
+class AdaptiveAvgPool2d(AdaptiveAvgPool):
+    dimensions = 2

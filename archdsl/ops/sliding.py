@@ -1,0 +1,44 @@
+"""A window that slides along one axis: how far it reaches, where it stops, how many positions it takes.
+
+Convolutions and pools share these rules. They work on one axis at a time, on plain numbers and on
+symbols alike, so they never ask in Python how large a size is.
+"""
+
+from archdsl.sizes import Size, floordiv, require, where
+
+UNITS = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+"""What the positions along each axis are called, by the number of axes."""
+
+
+def reach(kernel: int, dilation: int) -> int:
+    """Return how many positions a kernel spans, those between its taps included."""
+    return dilation * (kernel - 1) + 1
+
+
+def positions(size: Size, span: int, stride: int, padding: tuple[int, int], unit: str) -> Size:
+    """Return how many windows of `span` fit into a padded size.
+
+    Source: Dumoulin & Visin 2016, arXiv:1603.07285, relationship 6.
+    """
+    padded = size + (padding[0] + padding[1])
+    rule, blame = "kernel-too-large", "kernel_size"
+    require(padded >= span, TOO_LARGE, rule=rule, argument=blame, span=span, unit=unit, padded=padded)
+    return floordiv(padded - span, stride) + 1
+
+
+def positions_ceil(size: Size, span: int, stride: int, padding: tuple[int, int], unit: str) -> Size:
+    """Return how many windows start where a window may start, the last perhaps hanging over the end.
+
+    PyTorch drops the last one if it would start in the padding after the end.
+
+    Source: torch `pooling_output_shape_pad_lr` in aten/src/ATen/native/Pool.h.
+    """
+    padded = size + (padding[0] + padding[1])
+    slack = stride - 1
+    rule, blame = "kernel-too-large", "kernel_size"
+    require(padded + slack >= span, TOO_LARGE, rule=rule, argument=blame, span=span, unit=unit, padded=padded)
+    count = floordiv(padded - span + slack, stride) + 1
+    return where((count - 1) * stride >= size + padding[0], count - 1, count)
+
+
+TOO_LARGE = "the kernel reaches {span} {unit} but the padded input has {padded}"
