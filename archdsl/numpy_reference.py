@@ -3,22 +3,22 @@
 One sample at a time, channels first: an image is C × H × W, without a batch axis. Weights have PyTorch's layout.
 Numbers are float64, in which whole numbers stay exact. Nothing here is fast.
 
-`conv2d` reads windows of its input; `conv_transpose2d` writes to the same windows of its output. Read their loops
-next to each other; g is a group, c and o are channels in and out, k and l a place in the kernel. Arguments that do
-not fit raise `ValueError`.
+`conv2d` reads windows of its input, `conv_transpose2d` writes to the same windows of its output. In their sums g is
+a group, c and o are channels in and out, i and j a position, k and l a place in the kernel. Arguments that do not fit
+raise `ValueError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 Array: TypeAlias = NDArray[np.float64]
-PerAxis: TypeAlias = int | tuple[int, ...]
-"""One whole number for both axes, or two: for rows and for columns."""
+PerAxis: TypeAlias = int | tuple[int, ...]  # one whole number for both axes, or two: for rows and for columns
 
 
 def conv2d(
@@ -40,15 +40,12 @@ def conv2d(
     """
     image, filters = _array("x", x, "C × H × W"), _array("weight", weight, "out × (C / groups) × kh × kw")
     window = _window(filters.shape[2:], stride, padding, dilation)
-    padded = window.pad(image, 0.0)
-    seen, kernels = _grouped("x", padded, groups), _grouped("weight", filters, groups)
+    seen, kernels = _grouped("x", window.pad(image, 0.0), groups), _grouped("weight", filters, groups)
     if seen.shape[1] != kernels.shape[2]:
         reads = f"out × (C / groups) × kh × kw, takes {groups * kernels.shape[2]} in groups={groups}"
-        raise ValueError(f"x has {len(image)} channels, but weight {_dims(filters)}, read as {reads}")
-    y = np.zeros((len(filters), *window.positions(padded)))
-    for i, j, rows, columns in window.slide(y.shape[1:]):
-        y[:, i, j] = np.einsum("gckl,gockl->go", seen[..., rows, columns], kernels).ravel()
-    return y + _per_channel("bias", bias, len(y), 0.0)
+        raise ValueError(f"x has {len(image)} channels, but weight {filters.shape}, read as {reads}")
+    y = np.einsum("gcijkl,gockl->goij", window.over(seen), kernels)
+    return _ungrouped(y) + _per_channel("bias", bias, len(filters))
 
 
 def conv_transpose2d(
@@ -74,11 +71,11 @@ def conv_transpose2d(
     """
     image, kernels = _to_transpose(x, weight, groups)
     window = _window(kernels.shape[3:], stride, padding, dilation)
-    canvas = np.zeros((groups * kernels.shape[2], *window.covered(image.shape[2:], output_padding)))
-    for i, j, rows, columns in window.slide(image.shape[2:]):
-        stamp = np.einsum("gc,gcokl->gokl", image[..., i, j], kernels)
-        canvas[:, rows, columns] += stamp.reshape(-1, *window.kernel)
-    return window.crop(canvas) + _per_channel("bias", bias, len(canvas), 0.0)
+    canvas = np.zeros((groups, kernels.shape[2], *window.covered(image.shape[2:], output_padding)))
+    stamped = window.over(canvas)
+    for i, j in np.ndindex(*image.shape[2:]):
+        stamped[:, :, i, j] += np.einsum("gc,gcokl->gokl", image[:, :, i, j], kernels)
+    return _ungrouped(window.crop(canvas)) + _per_channel("bias", bias, groups * kernels.shape[2])
 
 
 def conv_transpose2d_by_zero_filling(
@@ -101,13 +98,13 @@ def conv_transpose2d_by_zero_filling(
     """
     image, kernels = _to_transpose(x, weight, groups)
     window = _window(kernels.shape[3:], stride, padding, dilation)
-    filled = zero_fill(image.reshape(-1, *image.shape[2:]), stride)
     height, width = window.covered(image.shape[2:], output_padding)
+    filled = zero_fill(_ungrouped(image), stride)
     (top, left), (_, rows, columns) = (reach - 1 for reach in window.reach), filled.shape
     filled = np.pad(filled, ((0, 0), (top, height - rows), (left, width - columns)))
-    flipped = kernels[..., ::-1, ::-1].swapaxes(1, 2)
-    canvas = conv2d(filled, flipped.reshape(-1, *flipped.shape[2:]), dilation=dilation, groups=groups)
-    return window.crop(canvas) + _per_channel("bias", bias, len(canvas), 0.0)
+    flipped = _ungrouped(kernels[..., ::-1, ::-1].swapaxes(1, 2))
+    canvas = conv2d(filled, flipped, dilation=dilation, groups=groups)
+    return window.crop(canvas) + _per_channel("bias", bias, len(flipped))
 
 
 def zero_fill(x: ArrayLike, stride: PerAxis) -> Array:
@@ -124,7 +121,7 @@ def max_pool2d(
 ) -> Array:
     """Take the largest value of every window, channel by channel. Padding is −∞, so it is never the largest.
 
-    Sizes follow from `conv2d`'s formula; the stride is the kernel size unless given.
+    C × H × W to C × H′ × W′, sized as by `conv2d`. The stride is the kernel size unless given.
 
     Source: torch.nn.MaxPool2d; Dumoulin & Visin 2016, arXiv:1603.07285, relationship 7.
     """
@@ -133,9 +130,7 @@ def max_pool2d(
 
 
 def avg_pool2d(x: ArrayLike, kernel_size: PerAxis, *, stride: PerAxis | None = None, padding: PerAxis = 0) -> Array:
-    """Take the mean of every window, channel by channel. Padding counts, as zeros: PyTorch's `count_include_pad`.
-
-    Sizes follow from `conv2d`'s formula; the stride is the kernel size unless given.
+    """Take the mean of every window, sized as by `max_pool2d`. Padding counts as zeros (`count_include_pad`).
 
     Source: torch.nn.AvgPool2d; Dumoulin & Visin 2016, arXiv:1603.07285, relationship 7.
     """
@@ -144,23 +139,18 @@ def avg_pool2d(x: ArrayLike, kernel_size: PerAxis, *, stride: PerAxis | None = N
 
 
 def batch_norm(
-    x: ArrayLike,
-    mean: ArrayLike,
-    variance: ArrayLike,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    *,
-    eps: float = 1e-5,
+    x: ArrayLike, mean: ArrayLike, variance: ArrayLike, weight: ArrayLike = 1, bias: ArrayLike = 0, *, eps: float = 1e-5
 ) -> Array:
     """Return weight · (x − mean) / √(variance + eps) + bias, as in evaluation: the statistics are given.
 
-    x is C × H × W; the others hold one number a channel. A missing `weight` is 1, a missing `bias` 0.
+    x is C × H × W; the others hold one number a channel, or one for all.
 
     Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 2; torch.nn.BatchNorm2d.
     """
     image = _array("x", x, "C × H × W")
-    centre, spread = (_per_channel(n, v, len(image), 0.0) for n, v in (("mean", mean), ("variance", variance)))
-    scale, shift = _per_channel("weight", weight, len(image), 1.0), _per_channel("bias", bias, len(image), 0.0)
+    channels = len(image)
+    centre, spread = _per_channel("mean", mean, channels), _per_channel("variance", variance, channels)
+    scale, shift = _per_channel("weight", weight, channels), _per_channel("bias", bias, channels)
     if (spread + eps <= 0).any():
         raise ValueError(f"variance + eps is not positive: the least variance is {spread.min()}, eps is {eps}")
     return scale * (image - centre) / np.sqrt(spread + eps) + shift
@@ -180,12 +170,11 @@ def residual_step(
 
     Source: He et al. 2016, arXiv:1512.03385, eq. 1 and 2.
     """
-    start = _array("x", x)
-    shortcut = start if projection is None else _array("projection(x)", projection(start))
-    change = _array("branch(x)", branch(start))
+    change = _array("branch(x)", branch(_array("x", x)))
+    shortcut = _array("x", x) if projection is None else _array("projection(x)", projection(_array("x", x)))
     if shortcut.shape != change.shape:
         name = "projection(x)" if projection else "without a projection x"
-        raise ValueError(f"{name} is {_dims(shortcut)}, but branch(x) is {_dims(change)}")
+        raise ValueError(f"{name} is {shortcut.shape}, but branch(x) is {change.shape}")
     return shortcut + change
 
 
@@ -202,17 +191,19 @@ class _Window(NamedTuple):
         return np.pad(image, ((0, 0), *((side, side) for side in self.padding)), constant_values=value)
 
     def crop(self, canvas: Array) -> Array:
-        (rows, columns), (_, height, width) = self.padding, canvas.shape
+        (rows, columns), (height, width) = self.padding, canvas.shape[-2:]
         if height <= 2 * rows or width <= 2 * columns:
             raise ValueError(f"padding {rows} × {columns} cuts off all of the {height} × {width} positions stamped")
-        return canvas[:, rows : height - rows, columns : width - columns]
+        return canvas[..., rows : height - rows, columns : width - columns]
 
-    def positions(self, padded: Array) -> list[int]:
-        """Return how many windows fit into an image that is padded already, per axis."""
-        axes = list(zip(padded.shape[1:], self.reach, self.stride, strict=True))
-        if any(size < reach for size, reach, _ in axes):
-            raise ValueError(f"the kernel reaches over {self.reach}, more than the padded image {padded.shape[1:]}")
-        return [(size - reach) // step + 1 for size, reach, step in axes]
+    def over(self, padded: Array) -> Array:
+        """View … × H × W as its windows, … × H′ × W′ × kh × kw. What is written to a window is written to the image."""
+        height, width = padded.shape[-2:]
+        if height < self.reach[0] or width < self.reach[1]:
+            raise ValueError(f"the kernel spans {self.reach}, more than the padded image, {(height, width)}")
+        every = sliding_window_view(padded, self.reach, axis=(-2, -1), writeable=True)
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        return every[..., ::sh, ::sw, ::dh, ::dw]
 
     def covered(self, positions: tuple[int, ...], output_padding: PerAxis) -> list[int]:
         """Return how far so many windows extend, per axis, with the room that `output_padding` adds."""
@@ -222,14 +213,6 @@ class _Window(NamedTuple):
         axes = zip(positions, self.stride, self.reach, extra, strict=True)
         return [(count - 1) * step + reach + more for count, step, reach, more in axes]
 
-    def slide(self, positions: tuple[int, ...]) -> Iterator[tuple[int, int, slice, slice]]:
-        """Yield every position, and the rows and columns that its window holds."""
-        for i, j in np.ndindex(*positions):
-            starts = i * self.stride[0], j * self.stride[1]
-            axes = zip(starts, self.reach, self.dilation, strict=True)
-            rows, columns = (slice(start, start + reach, gap) for start, reach, gap in axes)
-            yield i, j, rows, columns
-
 
 def _window(kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, dilation: PerAxis) -> _Window:
     kernel, gaps = _pair("kernel_size", kernel_size, 1), _pair("dilation", dilation, 1)
@@ -237,57 +220,59 @@ def _window(kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, dilation: P
     return _Window(kernel, _pair("stride", stride, 1), _pair("padding", padding, 0), gaps, reach)
 
 
-def _pool(x: ArrayLike, window: _Window, fill: float, summary: Callable[..., Any]) -> Array:
+def _pool(x: ArrayLike, window: _Window, fill: float, summary: Callable[..., Array]) -> Array:
     padded = window.pad(_array("x", x, "C × H × W"), fill)
     if any(pad > size // 2 for pad, size in zip(window.padding, window.kernel, strict=True)):
         raise ValueError(f"padding is {window.padding}, more than half of the kernel size {window.kernel}")
-    y = np.zeros((len(padded), *window.positions(padded)))
-    for i, j, rows, columns in window.slide(y.shape[1:]):
-        y[:, i, j] = summary(padded[:, rows, columns], axis=(1, 2))
-    return y
+    return summary(window.over(padded), axis=(-2, -1))
 
 
 def _to_transpose(x: ArrayLike, weight: ArrayLike, groups: int) -> tuple[Array, Array]:
     image, kernels = _array("x", x, "C × H × W"), _array("weight", weight, "C × (out / groups) × kh × kw")
     if len(image) != len(kernels):
         reads = f"C × (out / groups) × kh × kw, takes {len(kernels)}"
-        raise ValueError(f"x has {len(image)} channels, but weight {_dims(kernels)}, read as {reads}")
+        raise ValueError(f"x has {len(image)} channels, but weight {kernels.shape}, read as {reads}")
     return _grouped("x", image, groups), _grouped("weight", kernels, groups)
 
 
 def _grouped(name: str, array: Array, groups: int) -> Array:
     """Split the first axis in two: groups, and channels of a group."""
-    if len(array) % _pair("groups", groups, 1)[0]:
+    if len(array) % _whole("groups", groups, 1):
         raise ValueError(f"the first axis of {name} is {len(array)}, no multiple of groups={groups}")
     return array.reshape(groups, -1, *array.shape[1:])
 
 
+def _ungrouped(array: Array) -> Array:
+    return array.reshape(-1, *array.shape[2:])
+
+
 def _array(name: str, values: ArrayLike, layout: str = "") -> Array:
-    """Return `values` as float64, refused if empty or without the axes that `layout` names."""
+    """Return a copy of `values` as float64, refused if empty or without the axes that `layout` names."""
     try:
         array: NDArray[Any] = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} is no array: its rows differ in length") from error
     if array.dtype.kind not in "biuf" or array.size == 0:
-        raise ValueError(f"{name} holds no real numbers: it is {_dims(array)} of {array.dtype}")
+        raise ValueError(f"{name} holds no real numbers: it is {array.shape} of {array.dtype}")
     if layout and array.ndim != layout.count("×") + 1:
-        raise ValueError(f"{name} is {layout}, but was given as {_dims(array)}")
+        raise ValueError(f"{name} is {layout}, but was given as {array.shape}")
     return array.astype(np.float64)
 
 
-def _per_channel(name: str, values: ArrayLike | None, channels: int, default: float) -> Array:
-    array = np.full(channels, default) if values is None else _array(name, values)
-    if array.shape != (channels,):
-        raise ValueError(f"{name} has one number for each of {channels} channels, but was given as {_dims(array)}")
-    return array.reshape(channels, 1, 1)
+def _per_channel(name: str, values: ArrayLike | None, channels: int) -> Array:
+    """Return one number a channel, as channels × 1 × 1; a single number is every channel's, and none is 0."""
+    array = _array(name, 0 if values is None else values)
+    if array.shape not in ((), (channels,)):
+        raise ValueError(f"{name} has one number for each of {channels} channels, but was given as {array.shape}")
+    return np.broadcast_to(array, channels).reshape(channels, 1, 1)
 
 
-def _pair(name: str, value: PerAxis, least: int) -> tuple[int, int]:
-    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2 or not all(isinstance(one, int | np.integer) and one >= least for one in pair):
-        raise ValueError(f"{name} is {value!r}; it is a whole number from {least}, or two: for rows and for columns")
-    return int(pair[0]), int(pair[1])
+def _pair(name: str, value: object, least: int) -> tuple[int, int]:
+    rows, columns = value if isinstance(value, tuple | list) and len(value) == 2 else (value, value)
+    return _whole(name, rows, least), _whole(name, columns, least)
 
 
-def _dims(array: NDArray[Any]) -> str:
-    return " × ".join(map(str, array.shape)) or "a single number"
+def _whole(name: str, value: object, least: int) -> int:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} is {value!r}, which is no whole number from {least}")
+    return int(value)

@@ -333,8 +333,10 @@ class _Model(Statements):
             frozenset(outputs.training),
             frozenset(self._ancestors(training) - self._ancestors(regular)) if training else frozenset(),
         )
+        library = self.module.library
+        problems = tuple(d for d in self.problems.values() if not library.follows_from_syntax(d.span))
         return Elaboration(
-            graph, tuple(self.problems.values()), self.symbols, tuple(self.stated), frozenset(self._blocks)
+            graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks)
         )
 
     def _ancestors(self, nodes: list[Node]) -> set[int]:

@@ -73,11 +73,11 @@ class Construction(Expressions):
         elif diagnostic.layer and diagnostic.layer not in (first.layer, *first.also) and len(first.also) < 4:
             self.problems[key] = replace(first, also=(*first.also, diagnostic.layer))
 
-    def step(self, node: ast.Syntax, scope: Scope) -> None:
-        """Count one step of building; raises `TooMany` where there have been too many."""
-        self.steps += 1
-        if self.steps > MOST_STEPS or len(self.nodes) > MOST_NODES:
-            count = f"{MOST_NODES:,} layers" if len(self.nodes) > MOST_NODES else f"{MOST_STEPS:,} steps"
+    def step(self, node: ast.Syntax, scope: Scope, size: int = 1) -> None:
+        """Count steps of building before they are taken; raises `TooMany` where there would be too many."""
+        self.steps += size
+        if self.steps > MOST_STEPS or len(self.nodes) + size > MOST_NODES:
+            count = f"{MOST_NODES:,} layers" if self.steps <= MOST_STEPS else f"{MOST_STEPS:,} steps"
             message = f"building this network takes more than {count}, and is given up here"
             self.report(self.problem(limits.TOO_MANY, message, node, scope).diagnostic)
             raise TooMany
@@ -646,6 +646,7 @@ class Construction(Expressions):
         key = (definition, types, *arguments.values(), *map(type, arguments.values()))
         made = self._made.get(key)
         if made is not None:
+            self.step(node, scope, made.end - made.start + made.last - made.first)
             return self._copied(made, instance, feeds)
         start, first = len(self.nodes), len(self.instances) - 1
         known = len(self.problems)
@@ -749,7 +750,6 @@ class Construction(Expressions):
                 )  # fmt: skip
             )
         self._copy_children(template, twins, shift)
-        self.steps += end - start
         moved = tuple(self._moved(x, start, shift, outside) for x in (result if type(result) is tuple else (result,)))
         for old in self.instances[first:last]:
             if old.result is not None:

@@ -89,6 +89,10 @@ class Library:
         """What was found in reading, of every file."""
         return [*(problem for module in self._all for problem in module.spec.problems), *self._found]
 
+    def follows_from_syntax(self, span: Span) -> bool:
+        """Return whether a place is in a definition whose syntax errors have been reported."""
+        return any(m.source is span.source and m.spec.is_broken_at(span.start) for m in self._all)
+
     def _enter(self, module: Module, depth: int) -> None:
         for item in module.spec.items:
             if item.kind == "from":

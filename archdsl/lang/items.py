@@ -98,7 +98,7 @@ def _unpaired(source: Source, comments: list[Span], opened: list[int], closing: 
 
 def _cut(source: Source, starts: list[tuple[int, str, str]], comments: list[Span]) -> tuple[Item, ...]:
     text = source.text
-    bounds = [start for start, _, _ in starts[1:]] + [len(text)]
+    bounds = [start for start, _, _ in starts[1:]] + [len(text)] if starts else []
     lines = {span.line: span for span in comments if span.text.startswith("##")} if "##" in text else {}
     items = []
     for (start, kind, name), bound in zip(starts, bounds, strict=True):

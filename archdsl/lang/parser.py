@@ -26,14 +26,16 @@ KEYWORDS = frozenset(
     " expect within and or not true false none".split()
 )
 
-_WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text", "$END": "the end of the definition"}
+_WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text", "$END": "the end of the definition", "OPERATOR": "an operator"}
+_OPERATORS = {"ADDOP", "MULOP", "CMP", "POW", "AND", "OR"}
 _SIGNS = {
     "ARROW": "->", "EQUAL": "=", "COLON": ":", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LBRACE": "{", "RBRACE": "}",
     "LSQB": "[", "RSQB": "]", "STAR": "*", "PERCENT": "%",
 }  # fmt: skip
 _STATEMENT = re.compile(
     r"^[ \t]*(?:(?:input|output|let|require|if|for|share|init|defaults|expect)\b"
-    r"|[A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?::[ \t]*\[[^\]\n]*\][ \t]*)?=(?!=)|\})",
+    r"|[A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?::[ \t]*\[[^\]\n]*\][ \t]*)?=(?!=)"
+    r"|[A-Za-z_]\w*[ \t]*->|\})",
     re.MULTILINE,
 )
 
@@ -81,6 +83,10 @@ class Spec:
     def named(self, *kinds: str) -> list[str]:
         """Return the names of all items of these kinds, in the order of the file."""
         return [item.name for item in self.items if item.kind in kinds]
+
+    def is_broken_at(self, offset: int) -> bool:
+        """Return whether a place is in a definition with syntax errors, of which nothing more is said."""
+        return any(item.start <= offset < item.end and item.name in self.broken for item in self.items)
 
     def parse_all(self) -> None:
         """Parse every item, so that all syntax errors are known."""
@@ -181,7 +187,7 @@ def _unreadable(source: Source) -> Diagnostic | None:
 
 def _without_statement(text: str, item: Item, at: int) -> str | None:
     """Blank the statement around `at`, so that the rest of the item can be looked at."""
-    starts = [m.start() for m in _STATEMENT.finditer(text, item.start, item.end)]
+    starts = [m.start() for m in _STATEMENT.finditer(text, item.start, item.end) if _outside(text, item.start, m.start())]
     start = max((s for s in starts if s <= at), default=None)
     if start is None or text[start:item.end].lstrip()[:1] == "}":
         return None
@@ -189,6 +195,11 @@ def _without_statement(text: str, item: Item, at: int) -> str | None:
         if all(text.count(a, start, end) == text.count(b, start, end) for a, b in ("()", "[]", "{}")):
             return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
     return None
+
+
+def _outside(text: str, start: int, end: int) -> bool:
+    """Return whether no parenthesis is open at `end`: an operand of a `concat(` on lines of its own is no statement."""
+    return all(text.count(a, start, end) <= text.count(b, start, end) for a, b in ("()", "[]"))
 
 
 def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagnostic, int]:
@@ -253,7 +264,8 @@ def _previous_name(text: str, item: Item, at: int) -> tuple[int, str] | None:
 def _wanted(expected: set[str]) -> str:
     if {"NUMBER", "STRING", "TRUE"} <= expected:
         return "a value"
-    words = sorted({_WORDS.get(name) or f"`{_SIGNS.get(name, name.lower())}`" for name in expected})
+    names = {"OPERATOR" if name in _OPERATORS else name for name in expected}
+    words = sorted({_WORDS.get(name) or f"`{_SIGNS.get(name, name.lower())}`" for name in names})
     if len(words) > 6:
         words = [w for w in words if w in ("a name", "`->`", "`=`", "`)`", "`}`", "`,`")] or words[:6]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

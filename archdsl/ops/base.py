@@ -110,6 +110,8 @@ class Op:
     """Whether PyTorch code writes an unlabelled one as a function, as `torch.flatten`."""
     centres: ClassVar[bool] = False
     """Whether it subtracts the mean of each channel, and with it a bias before it."""
+    has_scratch: ClassVar[bool] = False
+    """Whether PyTorch may hold more than inputs and output while it runs; set by what the class defines."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
 
@@ -121,6 +123,7 @@ class Op:
                 delattr(cls, name)
         inherited = tuple(a for a in cls.arguments if a.name not in {d.name for d in declared})
         cls.arguments = inherited + tuple(declared)
+        cls.has_scratch = cls.scratch is not Op.scratch
         cls.stateful = cls.weights is not Op.weights or cls.buffers is not Op.buffers
         if "name" not in vars(cls):
             cls.name = cls.__name__
