@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -220,9 +221,19 @@ def check(module: Module) -> Checked:
         tree = module.spec.parse(item)
         if isinstance(tree, ast.Test) and item.name not in module.spec.broken:
             found.extend(_run(module, tree, broken, outcomes))
-    return Checked(
-        module, ordered([*module.library.problems, *found]), tuple(outcomes), len(module.models)
-    )
+    diagnostics = tuple(d for d in ordered([*module.library.problems, *found]) if not _is_allowed(d))
+    return Checked(module, diagnostics, tuple(outcomes), len(module.models))
+
+
+_ALLOWED = re.compile(r"#[^\n]*?\ballow ([\w-]+(?:, *[\w-]+)*)")
+
+
+def _is_allowed(diagnostic: Diagnostic) -> bool:
+    """Return whether a comment on the line of a lint says `# allow bias-before-norm`, or the code of it."""
+    match = _ALLOWED.search(diagnostic.span.source.line(diagnostic.span.line))
+    if match is None or diagnostic.severity == "error":
+        return False
+    return bool({diagnostic.code, diagnostic.rule.name} & {word.strip() for word in match[1].split(",")})
 
 
 def _needs_values(made: Network) -> bool:

@@ -41,10 +41,10 @@ def rows(analysis: Analysis, depth: int | None = None, only: str | None = None) 
     if isinstance(top, Node):
         return [_of_node(analysis, top)]
     if depth is not None:
-        return _folded(list(_below(analysis, top, depth)))
+        return _folded(_below(analysis, top, depth))
     found: list[Row] = []
     for tried in range(1, DEEPEST):
-        deeper = _folded(list(_below(analysis, top, tried)))
+        deeper = _folded(_below(analysis, top, tried))
         if len(deeper) == len(found):
             break
         found = deeper
@@ -67,16 +67,24 @@ def _at(analysis: Analysis, path: str) -> Instance | Node:
     return dict(paths(analysis.graph.root))[path]
 
 
-def _below(analysis: Analysis, instance: Instance, depth: int) -> Iterator[Row]:
+def _below(analysis: Analysis, instance: Instance, depth: int) -> list[Row]:
+    """Return the rows below a module in order of running: the parts of a list may run far apart."""
+    found = sorted(_numbered(analysis, instance, depth), key=lambda pair: pair[0])
+    return [row for _, row in found]
+
+
+def _numbered(analysis: Analysis, instance: Instance, depth: int) -> Iterator[tuple[int, Row]]:
     fed = {node.index for node in analysis.graph.inputs.values()}
     for child in instance.children:
         if isinstance(child, Node):
             if child.index not in fed:
-                yield _of_node(analysis, child)
-        elif depth > 1 and child.children:
-            yield from _below(analysis, child, depth - 1)
-        elif child.children:
-            yield _of_instance(analysis, child)
+                yield child.index, _of_node(analysis, child)
+        elif child.kind == "list":
+            yield from _numbered(analysis, child, depth)
+        elif depth > 1:
+            yield from _numbered(analysis, child, depth - 1)
+        elif (first := next(child.nodes(), None)) is not None:
+            yield first.index, _of_instance(analysis, child)
 
 
 def _of_node(analysis: Analysis, node: Node) -> Row:
@@ -114,7 +122,7 @@ def _of_instance(analysis: Analysis, instance: Instance) -> Row:
 
 def _what(instance: Instance) -> str:
     if instance.definition is None:
-        return {"group": "Sequential", "list": "ModuleList"}[instance.kind]
+        return "Sequential"
     values = ", ".join(
         value.definition.name if hasattr(value, "definition") else spell(value)
         for value in instance.arguments.values()

@@ -18,7 +18,8 @@ from archdsl.tensors import dims
 
 WIDTH = 100
 """What a pipe or file gets, unless a row needs more: numbers and names are never cut there."""
-BAR = 8
+BAR = 6
+WIDEST_OP = 24
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LINES = Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 _NARROW = 76
@@ -57,7 +58,6 @@ def render(
         no_color=not colour,
     )
     console.print(_header(analysis))
-    console.print()
     console.print(table)
     for line in _footer(analysis, shown, width):
         console.print(line)
@@ -87,11 +87,11 @@ def _blocks(instance: Instance) -> list[Instance]:
 
 
 def _table(analysis: Analysis, shown: list[Row], *, bars: bool, whole: bool) -> Table:
-    table = Table(box=_LINES, show_footer=whole, pad_edge=True, padding=(0, 1, 0, 1), header_style="bold")
+    table = Table(box=_LINES, show_footer=whole, pad_edge=True, padding=(0, 1), collapse_padding=True, header_style="bold")
     totals = analysis.totals
     incomplete = "" if analysis.is_complete else " (incomplete)"
     table.add_column("Layer", footer=f"total{incomplete}", no_wrap=True)
-    table.add_column("Op", no_wrap=not bars, overflow="ellipsis", max_width=34)
+    table.add_column("Op", no_wrap=not bars, overflow="ellipsis", max_width=WIDEST_OP)
     table.add_column("Output", justify="right", no_wrap=True)
     table.add_column("Params", justify="right", footer=f"{totals.params:,}", no_wrap=True)
     if bars:
@@ -105,7 +105,7 @@ def _table(analysis: Analysis, shown: list[Row], *, bars: bool, whole: bool) -> 
     most_macs = max((row.macs or 0 for row in shown), default=0)
     for row in shown:
         name = row.path + (f" ×{row.count}" if row.count > 1 else "") + (" (training)" if row.training_only else "")
-        cells = [name, _short_op(row.what), row.output, f"{row.params:,}" if row.params else ""]
+        cells = [name, _short_op(row.what) if bars else row.what, row.output, f"{row.params:,}" if row.params else ""]
         if bars:
             cells.append(_bar(row.params, most_params))
         cells.append(short(row.macs) if row.macs or row.macs is None else "")
@@ -116,7 +116,7 @@ def _table(analysis: Analysis, shown: list[Row], *, bars: bool, whole: bool) -> 
 
 
 def _short_op(text: str) -> str:
-    return text if len(text) <= 34 else text[:33] + "…"
+    return text if len(text) <= WIDEST_OP else text[: WIDEST_OP - 1] + "…"
 
 
 def _bar(value: int, most: int) -> str:
@@ -129,9 +129,9 @@ def _bar(value: int, most: int) -> str:
 
 def _footer(analysis: Analysis, shown: list[Row], width: int) -> list[str | Text]:
     totals, graph = analysis.totals, analysis.graph
-    lines: list[str | Text] = [""]
+    lines: list[str | Text] = []
     if totals.macs is not None and totals.flops is not None:
-        lines.append(f"  {totals.macs:,} MACs = {short(totals.flops)}FLOPs at 2 per MAC (convolutions and linear layers)")
+        lines.append(f"  {totals.macs:,} MACs = {_flops(totals.flops)} at 2 per MAC (convolutions and linear layers)")
     buffers = f", and {totals.buffers:,} numbers in buffers" if totals.buffers else ""
     lines.append(f"  Weights   {mebibytes(totals.weight_bytes)} in {analysis.dtype}{buffers}")
     if analysis.peak is not None:
@@ -152,6 +152,12 @@ def _footer(analysis: Analysis, shown: list[Row], width: int) -> list[str | Text
     if note:
         lines.append(Text("  note", style="yellow") + Text(f": {note}"))
     return lines
+
+
+def _flops(count: int) -> str:
+    """Return FLOPs with their prefix: `8.18 GFLOPs`."""
+    number, _, prefix = short(count).partition(" ")
+    return f"{number} {prefix}FLOPs"
 
 
 def _wide_field(analysis: Analysis) -> str | None:
