@@ -95,15 +95,15 @@ def ordered(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.start, d.code)))
 
 
-def read(path: str | Path) -> Module:
-    """Read a file with what it imports.
+def read(path: str | Path, name: str | None = None) -> Module:
+    """Read a file with what it imports; `name` is what diagnostics call it, the path as given unless said.
 
     Raises:
         OSError: it cannot be read.
     """
     path = Path(path)
     text = path.read_bytes()[: 4 * 1_000_001].decode("utf-8", errors="replace")
-    return Library().add(Source(path.as_posix(), text), path)
+    return Library().add(Source(name or path.as_posix(), text), path)
 
 
 def choose_model(module: Module, model: str | None) -> str | None:

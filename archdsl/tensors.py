@@ -49,5 +49,5 @@ class TensorType(NamedTuple):
 
 
 def dims(shape: tuple[object, ...]) -> str:
-    """Return a shape as a person writes it: `64×56×56`."""
-    return "×".join(map(str, shape))
+    """Return a shape as a person writes it: `64×56×56`, with a formula in parentheses."""
+    return "×".join(f"({size})" if " " in str(size) else str(size) for size in shape)

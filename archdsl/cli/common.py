@@ -68,7 +68,7 @@ def open_module(file: str) -> Module:
         return Library().add(Source("<stdin>", text))
     path = Path(file)
     if not path.exists() and (bundled := bundled_spec(file)) is not None:
-        path = bundled
+        return read(bundled, bundled.name)
     if path.is_dir():
         raise click.UsageError(f"{file} is a folder; `archdsl check {file}` looks through it")
     try:
