@@ -2,7 +2,7 @@
 
 A unit `o` of a map sees an interval of the input, `(low, high)` with both ends included, or nothing. After strides
 and transposed convolutions the intervals repeat: unit `o + period` sees what unit `o` sees, moved by `shift`. Where
-branches with different strides meet, the field is a union of several such tables, one for each stride; so an
+branches of different strides meet, the field is the union of several such tables, one for each stride. So the
 interval is exact for every unit, on an infinite plane, whatever the network does.
 """
 
@@ -14,78 +14,103 @@ from typing import NamedTuple
 
 from archdsl.ops import Reads
 
-Interval = tuple[int, int] | None
+Interval = tuple[int, int]
 
 
 class Track(NamedTuple):
-    """The intervals of the units along one axis, as one periodic table."""
+    """What the units along one axis see, as one periodic table; `None` is a unit that sees nothing."""
 
     shift: int
-    table: tuple[Interval, ...]
+    table: tuple[Interval | None, ...]
 
     @property
-    def period(self) -> int:
-        return len(self.table)
+    def stride(self) -> Fraction:
+        """Input pixels between neighbouring units, on average over the phases."""
+        return Fraction(self.shift, len(self.table))
 
-    def at(self, unit: int) -> Interval:
+    def at(self, unit: int) -> Interval | None:
         """Return what a unit sees."""
         turns, phase = divmod(unit, len(self.table))
         interval = self.table[phase]
-        if interval is None:
-            return None
         move = turns * self.shift
-        return interval[0] + move, interval[1] + move
+        return interval and (interval[0] + move, interval[1] + move)
 
 
 Tracks = tuple[Track, ...]
-"""The union of several tables, of different strides; nearly always one."""
+"""The union of tables of different strides; nearly always there is one."""
 
-START: Tracks = (Track(1, ((0, 0),)),)
+PIXELS: Tracks = (Track(1, ((0, 0),)),)
 """A pixel of the input sees itself."""
+
+SAME_POSITION = Reads(1, (range(1),))
+"""What a 1×1 convolution reads."""
+
+FARTHEST = 2**63
+"""Beyond this no index is followed: a stride of thousands, layer after layer, would fill the memory."""
 
 
 def through(tracks: Tracks, reads: Reads) -> Tracks:
     """Return the fields of units that read the units of `tracks`."""
-    if len(tracks) == 1:
-        track = tracks[0]
-        if len(track.table) == 1 and len(reads.taps) == 1:
-            taps, interval = reads.taps[0], track.table[0]
-            if interval is not None and taps:
-                first, last = taps[0] * track.shift, taps[-1] * track.shift
-                return (Track(track.shift * reads.shift, ((interval[0] + first, interval[1] + last),)),)
+    if len(tracks) == 1 and len(reads.taps) == 1:
+        ((shift, table),) = tracks
+        (taps,) = reads.taps
+        if len(table) == 1 and taps and table[0] is not None:
+            low, high = table[0]
+            return (Track(shift * reads.shift, ((low + taps[0] * shift, high + taps[-1] * shift),)),)
     return tuple([_through(track, reads) for track in tracks])
 
 
+def work(tracks: Tracks, reads: Reads) -> int:
+    """Return how many taps `through` looks at."""
+    if len(tracks) == len(reads.taps) == len(tracks[0].table) == 1:
+        return 1
+    taps = sum(map(len, reads.taps))
+    return sum([_repeats(track, reads) * min(taps, 2 * len(track.table) * len(reads.taps)) for track in tracks])
+
+
 def _through(track: Track, reads: Reads) -> Track:
-    period, turn = len(track.table), len(reads.taps)
-    repeats = period // gcd(period, reads.shift)
-    table: list[Interval] = []
+    old, turn = track.table, len(reads.taps)
+    period, repeats = len(old), _repeats(track, reads)
+    table: list[Interval | None] = []
     for unit in range(turn * repeats):
         turns, phase = divmod(unit, turn)
-        taps, move = reads.taps[phase], turns * reads.shift
-        # Taps a period apart read the same phase, further on: the first and last `period` of them are enough.
-        ends = taps if len(taps) <= 2 * period else [*taps[:period], *taps[-period:]]
-        seen = [interval for tap in ends if (interval := track.at(tap + move)) is not None]
-        table.append((min(low for low, _ in seen), max(high for _, high in seen)) if seen else None)
+        taps, start = reads.taps[phase], turns * reads.shift
+        # Taps a period apart read the same phase, farther on: the first and last `period` of them are enough.
+        ends = taps if len(taps) <= 2 * period else (*taps[:period], *taps[-period:])
+        lows, highs = [], []
+        for tap in ends:
+            turns, phase = divmod(start + tap, period)
+            interval = old[phase]
+            if interval is not None:
+                move = turns * track.shift
+                lows.append(interval[0] + move)
+                highs.append(interval[1] + move)
+        table.append((min(lows), max(highs)) if lows else None)
     return _reduced(Track(reads.shift * repeats * track.shift // period, tuple(table)))
+
+
+def _repeats(track: Track, reads: Reads) -> int:
+    """Return after how many turns of the reads a turn of the table is complete as well."""
+    period = len(track.table)
+    return period // gcd(period, reads.shift)
 
 
 def _reduced(track: Track) -> Track:
     """Return the same fields with the smallest period."""
-    count = len(track.table)
-    for period in range(1, count):
-        if count % period or track.shift * period % count:
+    shift, table = track
+    count = len(table)
+    for period in range(1, count // 2 + 1):
+        if count % period or shift * period % count:
             continue
-        shift = track.shift * period // count
-        short = Track(shift, track.table[:period])
-        if all(short.at(unit) == interval for unit, interval in enumerate(track.table)):
+        short = Track(shift * period // count, table[:period])
+        if all(short.at(unit) == table[unit] for unit in range(period, count)):
             return short
     return track
 
 
 def union(a: Tracks, b: Tracks) -> Tracks:
     """Return the fields of units that read one unit of each of two maps."""
-    if a is b or a == b:
+    if a == b:
         return a
     merged = list(a)
     for other in b:
@@ -100,46 +125,46 @@ def union(a: Tracks, b: Tracks) -> Tracks:
 
 def _joined(a: Track, b: Track) -> Track:
     """Return the union of two tables of one stride."""
-    if len(a.table) == 1 and len(b.table) == 1:
+    if len(a.table) == len(b.table) == 1:
         return Track(a.shift, (_hull(a.table[0], b.table[0]),))
     period = lcm(len(a.table), len(b.table))
-    table = tuple(_hull(a.at(unit), b.at(unit)) for unit in range(period))
+    table = tuple([_hull(a.at(unit), b.at(unit)) for unit in range(period)])
     return _reduced(Track(a.shift * (period // len(a.table)), table))
 
 
-def _hull(a: Interval, b: Interval) -> Interval:
+def _hull(a: Interval | None, b: Interval | None) -> Interval | None:
     if a is None or b is None:
         return a or b
     return min(a[0], b[0]), max(a[1], b[1])
 
 
-def unit_field(tracks: Tracks, unit: int) -> Interval:
+def fixed(tracks: Tracks) -> Tracks:
+    """Return the fields of units that all read unit 0."""
+    return (Track(0, (unit_field(tracks, 0),)),)
+
+
+def unit_field(tracks: Tracks, unit: int) -> Interval | None:
     """Return what one unit sees over all tables."""
-    found: Interval = None
-    for track in tracks:
+    found = tracks[0].at(unit)
+    for track in tracks[1:]:
         found = _hull(found, track.at(unit))
     return found
 
 
+def turn(tracks: Tracks) -> int:
+    """Return after how many units every table has come round."""
+    return lcm(*[len(track.table) for track in tracks])
+
+
 def size(tracks: Tracks, units: int | None) -> int | None:
-    """Return the largest extent over the units; `None` where it depends on a number of units that is open."""
+    """Return the largest extent over the units; `None` where it depends on how many there are, and that is open."""
     if len(tracks) == 1:
-        table = tracks[0].table
-        if len(table) == 1:
-            interval = table[0]
-            return interval[1] - interval[0] + 1 if interval else 0
-        return max([interval[1] - interval[0] + 1 if interval else 0 for interval in table])
+        return max([high - low + 1 for low, high in filter(None, tracks[0].table)], default=0)
     if units is None:
         return None
-    # Between two turns of all tables the extent moves by a constant, so its largest value is at an end.
-    turn = lcm(*(len(track.table) for track in tracks))
-    ends = {*range(min(turn, units)), *range(max(0, units - turn), units)}
-    sizes = [interval[1] - interval[0] + 1 for unit in ends if (interval := unit_field(tracks, unit)) is not None]
-    return max(sizes, default=0)
-
-
-def stride(tracks: Tracks) -> Fraction | None:
-    """Return the input pixels between neighbouring units; `None` where tables of several strides meet."""
-    if len(tracks) != 1:
-        return None
-    return Fraction(tracks[0].shift, len(tracks[0].table))
+    # From turn to turn each end moves by constants, of which the outermost counts: the extent is convex in the
+    # turns, so it is largest in the first or in the last.
+    period = turn(tracks)
+    outer = {*range(min(period, units)), *range(max(0, units - period), units)}
+    seen = filter(None, [unit_field(tracks, unit) for unit in outer])
+    return max([high - low + 1 for low, high in seen], default=0)

@@ -1,4 +1,4 @@
-"""What each unit can see of each input: the hull per axis, exact through branches and decoders.
+"""What each unit can see of each input: the hull per axis, exact through branches, crops and decoders.
 
 Source: Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", Distill, for the
 chains; the tables of `fields.py` carry it through transposed convolutions and merges.
@@ -8,19 +8,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 
-from archdsl.analysis.fields import START, Tracks, size, stride, through, union, unit_field
+from archdsl.analysis.fields import (
+    FARTHEST,
+    PIXELS,
+    SAME_POSITION,
+    Interval,
+    Tracks,
+    fixed,
+    size,
+    through,
+    turn,
+    union,
+    unit_field,
+    work,
+)
 from archdsl.graph import Graph, Node
-from archdsl.ops import Reach, Window
+from archdsl.ops import FLAT, SAME, WHOLE, Reads, Window
 from archdsl.sizes import Symbolic
+from archdsl.tensors import TensorType
+
+MOST_WORK = 2**21
+"""Taps that one pass looks at in tables of several phases; where they run out, a field is left open."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False)
 class Field:
     """What the units of a node see of one input of the network, per axis of that input.
 
-    `tracks` is `None` along an axis where it depends on an input size that is left open. `flat` says that the
-    units of a vector stem from several positions of a map.
+    `tracks` holds the tables of `fields.py`, `None` along an axis where they depend on a size that is left open or
+    have too many phases. `flat` says that the elements of a vector stem from several positions of a map; their
+    fields are those of the map's units.
     """
 
     tracks: tuple[Tracks | None, ...]
@@ -28,35 +48,45 @@ class Field:
     """How many units there are along each axis."""
     flat: bool = False
     global_: str | None = None
-    """The layer that made every unit see the whole input."""
+    """The path of the layer that made every unit see the whole input."""
     whole: tuple[int | None, ...] = ()
     """The input's sizes, where `global_` is set."""
 
-    @property
+    @cached_property
     def size(self) -> tuple[int | None, ...]:
-        """The extent per axis in input pixels, the largest over the units."""
+        """The extent per axis in input pixels, the largest over the units; 0 where no unit sees anything."""
         if self.global_ is not None:
             return self.whole
-        return tuple(t and size(t, n) for t, n in zip(self.tracks, self.units, strict=True))
+        return tuple([None if t is None else size(t, n) for t, n in zip(self.tracks, self.units, strict=True)])
 
     @property
     def stride(self) -> tuple[Fraction | None, ...] | None:
-        """Input pixels between neighbouring units, per axis; `None` where the field is the whole input."""
+        """Input pixels between neighbouring units, per axis; `None` where they are not the same everywhere."""
         if self.global_ is not None:
             return None
-        return tuple(t and stride(t) for t in self.tracks)
+        return tuple([t[0].stride if t is not None and len(t) == 1 else None for t in self.tracks])
 
     @property
     def start(self) -> tuple[int | None, ...]:
-        """The first input index that unit 0 sees, per axis; negative where it begins in padding."""
+        """The first input index that unit 0 sees, per axis; negative where it lies in padding."""
         if self.global_ is not None:
             return (0,) * len(self.whole)
-        firsts = [t and unit_field(t, 0) for t in self.tracks]
-        return tuple(first[0] if first else None for first in firsts)
+        seen = [t and unit_field(t, 0) for t in self.tracks]
+        return tuple([interval[0] if interval else None for interval in seen])
+
+    @property
+    def phases(self) -> tuple[tuple[Interval | None, ...] | None, ...]:
+        """What the units of one period see, per axis; `None` where the units have no period in common."""
+        return tuple([t[0].table if t is not None and len(t) == 1 else None for t in self.tracks])
+
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether moving the input by some number of pixels moves the units by a whole number."""
+        return self.global_ is None and all(t is not None and len(t) == 1 for t in self.tracks)
 
 
 Fields = dict[str, Field]
-"""By input of the network; an input that is not there is not seen."""
+"""By input of the network; an input that is not seen is not there."""
 
 
 def receptive_fields(graph: Graph) -> list[Fields]:
@@ -65,90 +95,109 @@ def receptive_fields(graph: Graph) -> list[Fields]:
 
 
 class _Pass:
-    """One walk; fields of equal origin are shared objects, so that equal work is done once."""
+    """One walk; units that see the same share one `Field`, so that equal work is done once."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.names = {node.index: name for name, node in graph.inputs.items()}
-        self.through: dict[tuple[int, object], tuple[Tracks, Tracks]] = {}
-        self.found: list[Fields] = []
+        self.sizes = {name: _known(node.output) for name, node in graph.inputs.items()}
+        self.room = MOST_WORK
 
     def run(self) -> list[Fields]:
-        nodes, found = self.graph.nodes, self.found
+        graph = self.graph
+        nodes, found = graph.nodes, list[Fields]()
+        names = {node.index: name for name, node in graph.inputs.items()}
         for node in nodes:
-            name = self.names.get(node.index)
-            if name is not None:
-                axes = node.output.spatial
-                units = _known(axes)
-                found.append({name: Field((START,) * len(axes), units)})
-                continue
             inputs = node.inputs
             if len(inputs) == 1:
-                source = nodes[inputs[0]].output
-                window = node.op.window((source,), node.output)
                 seen = found[inputs[0]]
-                if window is Reach.SAME:
-                    found.append(seen)
-                else:
-                    found.append({k: self._through(f, window, node) for k, f in seen.items()})
+                source = nodes[inputs[0]].output
+                window = node.op.windows((source,), node.output)[0]
+                if window is not SAME:
+                    seen = {name: self._read(field, name, window, source, node) for name, field in seen.items()}
+                found.append(seen)
+            elif inputs:
+                found.append(self._merged(node, found))
             else:
-                found.append(self._merged(node))
+                name = names[node.index]
+                found.append({name: Field((PIXELS,) * len(self.sizes[name]), self.sizes[name])})
         return found
 
-    def _merged(self, node: Node) -> Fields:
+    def _merged(self, node: Node, found: list[Fields]) -> Fields:
         types = self.graph.types(node)
         merged: Fields = {}
-        for i, window in zip(node.inputs, node.op.windows(types, node.output), strict=True):
-            for name, field in self.found[i].items():
-                moved = field if window is Reach.SAME else self._through(field, window, node)
+        for i, source, window in zip(node.inputs, types, node.op.windows(types, node.output), strict=True):
+            for name, field in found[i].items():
+                other = field if window is SAME else self._read(field, name, window, source, node)
                 known = merged.get(name)
-                merged[name] = moved if known is None else self._union(known, moved)
+                merged[name] = other if known is None or known is other else self._union(known, other)
         return merged
 
+    def _read(self, field: Field, name: str, window: Window, source: TensorType, node: Node) -> Field:
+        """Return the field of units that read units of `field` through a window."""
+        if field.global_ is not None:
+            return field
+        if window is WHOLE:
+            return self._whole(field, name, source, node)
+        if window is FLAT:
+            return Field(field.tracks, field.units, flat=True)
+        assert isinstance(window, tuple), "elements that read their own position are dealt with by the caller"
+        units = node.output.spatial
+        old = field.tracks
+        if field.flat or len(window) != len(old):
+            return _open(field)  # the axes are no longer those of the input
+        if units == field.units and all([reads == SAME_POSITION for reads in window]):
+            return field
+        first = self._through(old[0], window[0])
+        axes = [first]
+        for tracks, reads in zip(old[1:], window[1:], strict=True):
+            alike = tracks is old[0] and reads == window[0]
+            axes.append(first if alike else self._through(tracks, reads))
+        return Field(tuple(axes), _known(node.output))
+
+    def _whole(self, field: Field, name: str, source: TensorType, node: Node) -> Field:
+        """A unit that reads everything sees the whole input, unless there is one position to read."""
+        if field.flat or any([size != 1 for size in source.spatial]):
+            return Field((), (), global_=node.path, whole=self.sizes[name])
+        units = _known(node.output)
+        if not units or units == field.units:
+            return field
+        return Field(tuple([tracks and fixed(tracks) for tracks in field.tracks]), units)
+
+    def _through(self, tracks: Tracks | None, reads: Reads | None) -> Tracks | None:
+        if tracks is None or reads is None or not self._affords(work(tracks, reads)):
+            return None
+        seen = through(tracks, reads)
+        return seen if all([track.shift < FARTHEST for track in seen]) else None
+
     def _union(self, a: Field, b: Field) -> Field:
-        if a is b or a.global_ is not None:
+        if a.global_ is not None:
             return a
         if b.global_ is not None:
             return b
-        axes: list[Tracks | None] = []
+        if a.units != b.units:
+            return _open(a)  # vectors of the same length, flattened from different maps
+        first, axes = a.tracks[0], list[Tracks | None]()
         for mine, other in zip(a.tracks, b.tracks, strict=True):
-            if len(axes) == 1 and mine is a.tracks[0] and other is b.tracks[0]:
-                axes.append(axes[0])  # height and width alike
+            if axes and mine is first and other is b.tracks[0]:
+                axes.append(axes[0])
+            elif mine is other:
+                axes.append(mine)
+            elif mine is None or other is None or not self._affords(lcm(turn(mine), turn(other))):
+                axes.append(None)
             else:
-                axes.append(None if mine is None or other is None else union(mine, other))
+                axes.append(union(mine, other))
         return Field(tuple(axes), a.units, a.flat or b.flat)
 
-    def _through(self, field: Field, window: Window, node: Node) -> Field:
-        if field.global_ is not None:
-            return field
-        if window is Reach.FLAT:
-            return Field(field.tracks, field.units, flat=True)
-        if window is Reach.WHOLE:
-            return self._whole(field, node)
-        assert isinstance(window, tuple), "SAME was dealt with by the caller"
-        axes: list[Tracks | None] = []
-        for tracks, reads in zip(field.tracks, window, strict=True):
-            if tracks is None or reads is None:
-                axes.append(None)
-            elif len(axes) == 1 and tracks is field.tracks[0] and reads == window[0]:
-                axes.append(axes[0])
-            else:
-                key = (id(tracks), reads)
-                known = self.through.get(key)
-                if known is None:
-                    known = self.through[key] = (tracks, through(tracks, reads))
-                axes.append(known[1])
-        return Field(tuple(axes), _known(node.output.spatial))
-
-    def _whole(self, field: Field, node: Node) -> Field:
-        """A unit that reads everything sees the whole input, unless there was one position to read."""
-        source = self.graph.nodes[node.inputs[0]].output
-        if len(source.shape) == 1 and not field.flat:
-            return field
-        inputs = {self.names[n.index]: n for n in self.graph.inputs.values()}
-        name = next(k for k, f in self.found[node.inputs[0]].items() if f is field)
-        return Field((), (), global_=node.path, whole=_known(inputs[name].output.spatial))
+    def _affords(self, taps: int) -> bool:
+        """Take work of several phases out of the room that is left."""
+        if taps > 1:
+            self.room -= taps
+        return self.room > 0
 
 
-def _known(sizes: tuple[object, ...]) -> tuple[int | None, ...]:
-    return tuple([None if isinstance(s, Symbolic) else s for s in sizes])  # type: ignore[misc]  # the rest are ints
+def _open(field: Field) -> Field:
+    return Field((None,) * len(field.tracks), (None,) * len(field.tracks), flat=True)
+
+
+def _known(x: TensorType) -> tuple[int | None, ...]:
+    return tuple([None if isinstance(size, Symbolic) else size for size in x.shape[1:]])
