@@ -145,7 +145,7 @@ class _Pass:
         old = field.tracks
         if field.flat or len(window) != len(old):
             return _open(field)  # the axes are no longer those of the input
-        if units == field.units and all([reads == SAME_POSITION for reads in window]):
+        if units == field.units and all(reads == SAME_POSITION for reads in window):
             return field
         first = self._through(old[0], window[0])
         axes = [first]
@@ -156,7 +156,7 @@ class _Pass:
 
     def _whole(self, field: Field, name: str, source: TensorType, node: Node) -> Field:
         """A unit that reads everything sees the whole input, unless there is one position to read."""
-        if field.flat or any([size != 1 for size in source.spatial]):
+        if field.flat or any(size != 1 for size in _known(source)):
             return Field((), (), global_=node.path, whole=self.sizes[name])
         units = _known(node.output)
         if not units or units == field.units:
@@ -167,7 +167,7 @@ class _Pass:
         if tracks is None or reads is None or not self._affords(work(tracks, reads)):
             return None
         seen = through(tracks, reads)
-        return seen if all([track.shift < FARTHEST for track in seen]) else None
+        return seen if all(track.shift < FARTHEST for track in seen) else None
 
     def _union(self, a: Field, b: Field) -> Field:
         if a.global_ is not None:
