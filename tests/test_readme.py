@@ -26,9 +26,7 @@ def shown(kind, what, capsys, monkeypatch):
 def test_every_block_that_shows_a_file_or_a_command_is_as_it_is_now(request, capsys, monkeypatch):
     text = README.read_text(encoding="utf-8")
     blocks = _BLOCK.findall(text)
-    fresh = _BLOCK.sub(
-        lambda m: f"<!-- {m[1]}: {m[2]} -->\n```\n{shown(m[1], m[2], capsys, monkeypatch)}```\n", text
-    )
+    fresh = _BLOCK.sub(lambda m: f"<!-- {m[1]}: {m[2]} -->\n```\n{shown(m[1], m[2], capsys, monkeypatch)}```\n", text)
     if request.config.getoption("--update"):
         README.write_text(fresh, encoding="utf-8")
 
@@ -50,7 +48,9 @@ def test_the_bundled_specs_are_listed():
     assert listed[1] == ", ".join(f"`{name}`" for name in files)
 
 
-@pytest.mark.parametrize("code", re.findall(r"```\n((?:defaults|model|block|seq).*?)```", README.read_text(), re.DOTALL))
+@pytest.mark.parametrize(
+    "code", re.findall(r"```\n((?:defaults|model|block|seq).*?)```", README.read_text(), re.DOTALL)
+)
 def test_every_program_in_it_parses(code, tmp_path):
     path = tmp_path / "program.arch"
     path.write_text(code, encoding="utf-8")

@@ -78,7 +78,7 @@ class _Questions(Expressions):
                 value = self.evaluate(compared, scope)
                 if type(value) is bool:
                     return None if value else self._failed(expect, "this is false", scope)
-            message = "an expectation compares, as in `params == 61_706` or `shape(\"conv1\") == [6, 28, 28]`"
+            message = 'an expectation compares, as in `params == 61_706` or `shape("conv1") == [6, 28, 28]`'
             raise self.problem(structure.BAD_EXPECTATION, message, expect.value, scope)
         op, right_node = compared.rest[0]
         sides = [compared.first, right_node]
@@ -118,8 +118,7 @@ class _Questions(Expressions):
 
     def global_name(self, name: str, scope: Scope) -> Value:
         if name in TOTALS:
-            value = getattr(self.analysis.totals, name)
-            return value
+            return getattr(self.analysis.totals, name)
         return None
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
@@ -191,5 +190,3 @@ def _instances(instance: Instance) -> Iterable[tuple[str, Instance]]:
 
 def _number(value: Any) -> str:
     return f"{value:,}" if type(value) is int else show(value)
-
-

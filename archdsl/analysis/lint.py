@@ -46,15 +46,19 @@ def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnosti
             yield _drops(node, axis, lost, size)
             return
         if reads.shift == 1 and reach % 2 == 0 and positions == size + 1 and taps[0] == -(reach // 2):
-            message = f"`{node.path}` pads its even kernel of {reach} by {reach // 2}, so {size} {axis} become {positions}"
+            message = (
+                f"`{node.path}` pads its even kernel of {reach} by {reach // 2}, so {size} {axis} become {positions}"
+            )
             help = 'use an odd kernel, or `padding="same"`, which pads one side less'
             yield Diagnostic(lints.EVEN_KERNEL, message, node.span, help=help, layer=node.path)
             return
 
 
 def _drops(node: Node, axis: str, lost: int, size: int) -> Diagnostic:
-    message = f"`{node.path}` never reads the last {lost} of {size} {axis}" if lost > 1 else (
-        f"`{node.path}` never reads the last of {size} {axis}"
+    message = (
+        f"`{node.path}` never reads the last {lost} of {size} {axis}"
+        if lost > 1
+        else (f"`{node.path}` never reads the last of {size} {axis}")
     )
     help = "choose a size that divides, pad, or set `ceil_mode=true` on a pooling"
     return Diagnostic(lints.DROPS_ROWS, message, node.span, help=help, layer=node.path)
@@ -67,7 +71,13 @@ def _bias_before(before: Node, norm: Node, readers: list[int]) -> Iterator[Diagn
     help = f"give it `bias=false`, or write `defaults {before.op.name}(bias=false)` once"
     related = (Label(norm.span, "here"),) if norm.span != before.span else ()
     yield Diagnostic(
-        lints.BIAS_BEFORE_NORM, message, before.span, related=related, help=help, fix=_without_bias(before), layer=before.path
+        lints.BIAS_BEFORE_NORM,
+        message,
+        before.span,
+        related=related,
+        help=help,
+        fix=_without_bias(before),
+        layer=before.path,
     )
 
 

@@ -15,7 +15,7 @@ def macs(graph: Graph) -> list[int]:
         op = node.op
         if type(op).macs is Op.macs:
             continue
-        inputs = tuple([nodes[i].output for i in node.inputs])
+        inputs = graph.types(node)
         key = (id(op), inputs)
         found = known.get(key)
         if found is None:

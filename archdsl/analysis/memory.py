@@ -1,25 +1,40 @@
 """Activation memory of a forward pass in evaluation: what is alive at each op, and the most at once.
 
-The model of CONTRACT: an op's inputs and output are alive together, each is freed after its last use, nothing is
-done in place, the network's input counts. Flattening and dropout share their input's storage, a crop is a part of
-one. Workspace and the allocator's rounding are no part of it.
+The model of the contract: an op's inputs and output are alive together, each is freed after its last use, nothing is
+done in place, the network's input counts, and its outputs stay. Flattening and dropout share their input's storage,
+a crop is a part of one and keeps all of it. Workspace and the allocator's rounding are no part of it.
+
+Source: `torch.fx.Interpreter` with `garbage_collect_values`, which holds the same tensors over an exported graph.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
+from operator import mul
 
 from archdsl.graph import Graph, Node
 from archdsl.ops import Storage
+from archdsl.tensors import Shape
 
-DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
+DTYPES = {
+    "float32": 4,
+    "float64": 8,
+    "float16": 2,
+    "bfloat16": 2,
+    "float8_e4m3fn": 1,
+    "float8_e5m2": 1,
+    "int8": 1,
+    "uint8": 1,
+}
 """Bytes of one number, by torch's names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most bytes alive at once, the node that is running then, and the nodes whose storage is alive."""
+    """The most bytes alive at once, the node that runs then, and the nodes whose storage is alive."""
 
     bytes: int
     node: int
@@ -28,68 +43,99 @@ class Peak:
 
 def activation_bytes(node: Node, batch: int, dtype: str) -> int:
     """Return the bytes of a node's output."""
-    return prod(node.output.known) * batch * DTYPES[dtype]
+    return node.output.elements * batch * DTYPES[dtype]
 
 
 def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     """Return the peak of a forward pass in evaluation; `None` for a graph without nodes."""
-    nodes, skipped = graph.nodes, graph.training_only
+    skipped = graph.training_only
+    run = [node for node in graph.nodes if node.index not in skipped] if skipped else graph.nodes
+    if not run:
+        return None
     owner, elements = _storages(graph)
-    last = list(range(len(nodes)))  # by storage: the last node that needs it
-    for node in nodes:
-        if node.index not in skipped:
-            for i in node.inputs:
-                last[owner[i]] = node.index
-            last[owner[node.index]] = max(last[owner[node.index]], node.index)
+    last = _last_uses(graph, run, owner)
+    freed: defaultdict[int, int] = defaultdict(int)
+    for index, end in enumerate(last):
+        freed[end] += elements[index]
+    # What is fed in is there from the start; a training-only node has no turn, so it neither comes nor goes.
+    fed = {node.index for node in graph.inputs.values()}
+    alive = sum([elements[i] for i in fed])
+    most, at = -1, 0
+    for node in run:
+        index, op = node.index, node.op
+        if index not in fed:
+            alive += elements[index]
+        here = alive + op.scratch(graph.types(node), node.output) if op.has_scratch else alive
+        if here > most:
+            most, at = here, index
+        alive -= freed.get(index, 0)
+    there = [node.index for node in run if owner[node.index] == node.index and (node.index <= at or node.index in fed)]
+    return Peak(most * batch * DTYPES[dtype], at, tuple([i for i in there if last[i] >= at]))
+
+
+def _last_uses(graph: Graph, run: list[Node], owner: list[int]) -> list[int]:
+    """Return for each storage, under its owner, the node after which it is freed."""
+    last = list(range(len(owner)))
+    for node in run:
+        index = node.index
+        last[owner[index]] = index
+        for i in node.inputs:
+            last[owner[i]] = index
     for name, node in graph.outputs.items():
         if name not in graph.training_outputs:
-            last[owner[node.index]] = len(nodes)
-    fed = {node.index for node in graph.inputs.values()}
-    freed: dict[int, list[int]] = {}
-    for index, end in enumerate(last):
-        if owner[index] == index:
-            freed.setdefault(end, []).append(index)
-    alive = sum(elements[i] for i in fed)
-    best, at = -1, 0
-    for node in nodes:
-        index = node.index
-        if index in skipped:
-            continue
-        if owner[index] == index and index not in fed:
-            alive += elements[index]
-        here = alive
-        if node.op.has_scratch:
-            here += node.op.scratch(graph.types(node), node.output)
-        if here > best:
-            best, at = here, index
-        for gone in freed.get(index, ()):
-            alive -= elements[gone]
-    if best < 0:
-        return None
-    born = [i for i in range(at + 1) if owner[i] == i and i not in skipped]
-    return Peak(best * batch * DTYPES[dtype], at, tuple(i for i in born if last[i] >= at or i == at))
+            last[owner[node.index]] = len(owner)
+    return last
 
 
 def _storages(graph: Graph) -> tuple[list[int], list[int]]:
-    """Return for each node the node whose storage it occupies, and how many elements that storage has."""
+    """Return for each node the node whose storage it occupies, and how many elements it brings."""
+    nodes, new, alias = graph.nodes, Storage.NEW, Storage.ALIAS
     owner: list[int] = []
     elements: list[int] = []
-    sliced: set[int] = set()
-    for node in graph.nodes:
-        kind = node.op.storage
-        if kind is Storage.NEW or not node.inputs:
-            own = True
-        elif kind is Storage.ALIAS:
-            source = node.inputs[0]
-            moved = node.output.shape != graph.nodes[source].output.shape
-            own = moved and source in sliced  # rows of a crop do not lie together: flattening copies them
-            if not own and source in sliced:
-                sliced.add(node.index)
+    parts: dict[int, Shape] = {}  # the strides of what is a part of its storage
+    for node in nodes:
+        kind, index = node.op.storage, node.index
+        if kind is new:
+            owner.append(index)
+            elements.append(prod(node.output.shape))  # type: ignore[arg-type]  # the caller asks where sizes are known
+            continue
+        source = node.inputs[0]
+        strides: Shape | None = parts.get(source)
+        if kind is alias:
+            if strides is not None:
+                strides = _merged(nodes[source].output.known, strides, node.output.known)
+                if strides is None:
+                    owner.append(index)
+                    elements.append(node.output.elements)
+                    continue
+                parts[index] = strides
         else:
-            own = False
-            source = graph.nodes[node.inputs[0]].output.shape
-            if node.output.shape[1:] != source[1:] or node.inputs[0] in sliced:
-                sliced.add(node.index)
-        owner.append(node.index if own else owner[node.inputs[0]])
-        elements.append(prod(node.output.shape) if own else 0)  # type: ignore[arg-type]  # sizes are known here
+            parts[index] = strides or _contiguous(nodes[source].output.known)
+        owner.append(owner[source])
+        elements.append(0)
     return owner, elements
+
+
+def _contiguous(shape: Shape) -> Shape:
+    """Return the strides of a tensor laid out without gaps."""
+    return (*list(accumulate(shape[:0:-1], mul, initial=1))[::-1],)
+
+
+def _merged(shape: Shape, strides: Shape, wanted: Shape) -> Shape | None:
+    """Return the strides of the same elements with axes merged; `None` where they lie apart and PyTorch copies them.
+
+    Source: torch `computeStride` in ATen/TensorUtils.cpp.
+    """
+    axes = [(size, step) for size, step in zip(shape, strides, strict=True) if size != 1]
+    merged: list[int] = []
+    for total in wanted:
+        size, step = 1, 1
+        while size < total:
+            more, inner = axes.pop(0)
+            if size > 1 and step != more * inner:
+                return None
+            size, step = size * more, inner
+        if size != total:
+            return None
+        merged.append(step)
+    return tuple(merged)

@@ -53,14 +53,11 @@ def parameters(graph: Graph) -> Parameters:
         op = node.op
         if not op.stateful or node.call:
             continue
-        (x,) = node.inputs
-        key = (id(op), nodes[x].output.shape[0], len(nodes[x].output.shape))
+        types = graph.types(node)
+        key = (id(op), types)
         found = known.get(key)
         if found is None:
-            x_type = nodes[x].output
-            found = known[key] = (
-                sum([prod(shape) for shape in op.weights(x_type).values()]),
-                sum([prod(shape) for shape in op.buffers(x_type).values()]),
-            )
+            learned, kept = op.weights(*types).values(), op.buffers(*types).values()
+            found = known[key] = sum(map(prod, learned)), sum(map(prod, kept))
         counts[node.index], buffers[node.index] = found
     return Parameters(graph, counts, buffers)

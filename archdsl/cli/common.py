@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "error": {"fg": "red", "bold": True},
     "warning": {"fg": "yellow", "bold": True},
     "help": {"fg": "green"},
@@ -33,7 +33,9 @@ def network_options(command: _Command) -> _Command:
     for option in reversed(
         (
             click.argument("file", required=False),
-            click.option("-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front."),
+            click.option(
+                "-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front."
+            ),
             click.option("--model", metavar="NAME", help="Which model of the file."),
             click.option("-D", "define", multiple=True, metavar="NAME=VALUE", help="A parameter or an open size."),
             click.option("--input", "inputs", multiple=True, metavar="[NAME=]3x224x224", help="The shape of an input."),
@@ -144,7 +146,9 @@ def _shapes(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
         name, sign, shape = text.rpartition("=")
         numbers = re.split(r"[x×,X]", shape.strip().strip("[]()"))
         if not all(number.strip().isdecimal() for number in numbers) or any(len(n) > 12 or int(n) < 1 for n in numbers):
-            raise click.UsageError(f"--input takes [NAME=]3x224x224, channels first and without the batch, not `{text}`")
+            raise click.UsageError(
+                f"--input takes [NAME=]3x224x224, channels first and without the batch, not `{text}`"
+            )
         found[name.strip() if sign else ""] = tuple(int(number) for number in numbers)
     return found
 
@@ -215,8 +219,7 @@ def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
 
 
 def _painted(text: str, role: str) -> str:
-    style: dict[str, Any] = STYLES.get(role, {})
-    return click.style(text, **style)
+    return click.style(text, **STYLES.get(role, {}))
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:

@@ -231,11 +231,10 @@ class _Model(Statements):
                 help = f"the inputs are {', '.join(inputs)}"
                 raise UsageError(f"`{self.request.model}` has no input `{name}`" if name else "which input?", help)
 
-    def _arguments(
-        self, block: BlockValue, aliases: list[tuple[Module, ast.Alias]], scope: Scope
-    ) -> dict[str, Value]:
+    def _arguments(self, block: BlockValue, aliases: list[tuple[Module, ast.Alias]], scope: Scope) -> dict[str, Value]:
         """Return the model's parameters: defaults, then what aliases say, then what was asked for."""
-        definition, values = block.definition, {}
+        definition = block.definition
+        values: dict[str, Value] = {}
         given: dict[str, tuple[Any, ast.Syntax, Scope]] = {}
         for module, alias in aliases:
             there = Scope({}, module, scope.instance, set(), {}, scope.children)
@@ -280,7 +279,9 @@ class _Model(Statements):
                 help = f"write `input {statement.name}: [3, H, W]`; sizes may be left open, channels may not"
                 raise self.problem(structure.NO_INPUT_SHAPE, message, statement, scope, help=help)
             sizes: tuple[Size, ...] = asked or tuple(self._size(dim, scope) for dim in statement.shape or ())
-            node = Node(len(self.nodes), statement.name, 0, Feed(), (), TensorType(sizes), statement, scope.instance, False)
+            node = Node(
+                len(self.nodes), statement.name, 0, Feed(), (), TensorType(sizes), statement, scope.instance, False
+            )
             if isinstance(sizes[0], Symbolic):
                 message = f"the channels of `{statement.name}` are left open, and weights depend on them"
                 raise self.problem(shapes.SIZE_NEEDED, message, statement, scope, help="give a number or a parameter")
@@ -296,7 +297,9 @@ class _Model(Statements):
 
     def _poison_input(self, statement: ast.Input, scope: Scope) -> None:
         scope.values.setdefault(statement.name, POISON)
-        self.feeds.setdefault(statement.name, Node(0, statement.name, 0, Feed(), (), TensorType(()), statement, scope.instance, False))
+        self.feeds.setdefault(
+            statement.name, Node(0, statement.name, 0, Feed(), (), TensorType(()), statement, scope.instance, False)
+        )
         for dim in statement.shape or ():
             if isinstance(dim.value, ast.Name):
                 scope.values.setdefault(dim.value.name, POISON)
@@ -335,9 +338,7 @@ class _Model(Statements):
         )
         library = self.module.library
         problems = tuple(d for d in self.problems.values() if not library.follows_from_syntax(d.span))
-        return Elaboration(
-            graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks)
-        )
+        return Elaboration(graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks))
 
     def _ancestors(self, nodes: list[Node]) -> set[int]:
         seen: set[int] = set()

@@ -16,12 +16,24 @@ from archdsl.diagnostics import Diagnostic, Fix, Label
 from archdsl.elaborate.expressions import TENSOR_FUNCTIONS, Constant, Expressions
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children, why_not_a_label
-from archdsl.elaborate.values import POISON, TYPES, BlockValue, Indexed, Problem, Scope, Shared, Value, fits, show, type_name
+from archdsl.elaborate.values import (
+    POISON,
+    TYPES,
+    BlockValue,
+    Indexed,
+    Problem,
+    Scope,
+    Shared,
+    Value,
+    fits,
+    show,
+    type_name,
+)
 from archdsl.elaborate.words import ELSEWHERE
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
 from archdsl.ops import OPS, Add, ArgumentError, Chunk, Concat, Crop, Multiply, Op, Scale, ShapeError, crop_like
-from archdsl.rules import lints, limits, names, shapes, structure
+from archdsl.rules import limits, names, shapes, structure
 from archdsl.source import Span
 
 MOST_NODES = 250_000
@@ -117,7 +129,7 @@ class Construction(Expressions):
         value = self.evaluate(node.source, scope)
         if value is POISON:
             return POISON
-        if type(value) is not Node and not _are_tensors(value):
+        if type(value) is not Node and not are_tensors(value):
             message = f"an arrow carries a tensor, not {show(value)} ({type_name(value)})"
             raise self.problem(structure.NOT_A_TENSOR, message, node.source, scope)
         return self.run(node.stages, value, scope, scope.children)
@@ -312,12 +324,11 @@ class Construction(Expressions):
         found = scope.values.get(node.name)
         if found is None and node.name not in OPS:
             found = self.global_name(node.name, scope)
-        kind = type(found)
-        if kind is BlockValue:
+        if isinstance(found, BlockValue):
             return self._call_block(found, node, label, value, scope, children)
         if found is POISON:
             return POISON
-        if kind is Shared:
+        if isinstance(found, Shared):
             return self._call_shared(found, node, label, value, scope, children)
         cls = OPS.get(node.name)
         if found is not None or cls is None or not cls.is_module:
@@ -461,7 +472,9 @@ class Construction(Expressions):
             output = op.output(*[x.output for x in inputs])
         except ShapeError as error:
             raise self._misfit(error, op, inputs, syntax, scope, path) from None
-        node = Node(len(self.nodes), path, call, op, tuple([x.index for x in inputs]), output, syntax, parent, is_module)
+        node = Node(
+            len(self.nodes), path, call, op, tuple([x.index for x in inputs]), output, syntax, parent, is_module
+        )
         self.nodes.append(node)
         parent.children.append(node)
         return node
@@ -470,19 +483,17 @@ class Construction(Expressions):
         self, error: ShapeError, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope, path: str
     ) -> Problem:
         """Say which shapes met, and where each was born."""
-        place, related = syntax, []
+        place: ast.Syntax = syntax
+        related: list[Label] = []
         if isinstance(syntax, ast.Call) and error.argument is not None:
             position = [a.name for a in op.arguments].index(error.argument)
             by_position = [a for a in syntax.arguments if a.name is None]
             named = [a for a in syntax.arguments if a.name == error.argument]
-            place = (named or by_position[position : position + 1] or [syntax])[0]
+            place = next(iter(named or by_position[position : position + 1]), syntax)
         operands = _operands(syntax)
         for number, x in enumerate(inputs):
             written = operands[number] if number < len(operands) else None
-            if isinstance(written, ast.Name):
-                text = f"`{written.name}` is {x.output}"
-            else:
-                text = f"this is {x.output}"
+            text = f"`{written.name}` is {x.output}" if isinstance(written, ast.Name) else f"this is {x.output}"
             born = x.instance if x.instance.source is not scope.module.source else None
             span = born.span if born and born.parent else x.span
             if span != place.span(scope.module.source):
@@ -495,7 +506,7 @@ class Construction(Expressions):
             return
         message = f"`{op.name}` has parameters and no label"
         help = f"give it one, as in `{op.attribute}1: {op.name}`"
-        self.report(self.problem(lints.UNLABELLED, message, syntax, scope, help=help).diagnostic)
+        self.report(self.problem(names.UNLABELLED, message, syntax, scope, help=help).diagnostic)
 
     def function(self, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope) -> Node:
         """Enter a node for a function such as an addition, named after it in its scope."""
@@ -574,7 +585,9 @@ class Construction(Expressions):
             return POISON
         if len(tensors) != 1 or not named or ("like" in named and len(named) > 1):
             help = "write `crop(x, like=y)`, or `crop(x, left=1, right=1, top=1, bottom=1)`"
-            raise self.problem(structure.TENSOR_COUNT, "`crop` takes one tensor and where to cut", node, scope, help=help)
+            raise self.problem(
+                structure.TENSOR_COUNT, "`crop` takes one tensor and where to cut", node, scope, help=help
+            )
         try:
             if "like" in named:
                 if type(named["like"]) is not Node:
@@ -669,6 +682,7 @@ class Construction(Expressions):
         definition = block.definition
         given = self.bind_names(definition, node, scope)
         values: dict[str, Value] = {}
+        place: ast.Syntax
         inner = Scope(values, block.module, scope.instance, set(), {}, scope.children)
         for parameter in definition.parameters:
             if parameter.name in given:
@@ -745,9 +759,16 @@ class Construction(Expressions):
             parent = twins[id(old_node.instance)]
             nodes.append(
                 Node(
-                    len(nodes), prefix + old_node.path[cut:], old_node.call, old_node.op, inputs, old_node.output,
-                    old_node.syntax, parent, old_node.is_module,
-                )  # fmt: skip
+                    len(nodes),
+                    prefix + old_node.path[cut:],
+                    old_node.call,
+                    old_node.op,
+                    inputs,
+                    old_node.output,
+                    old_node.syntax,
+                    parent,
+                    old_node.is_module,
+                )
             )
         self._copy_children(template, twins, shift)
         moved = tuple(self._moved(x, start, shift, outside) for x in (result if type(result) is tuple else (result,)))
@@ -826,7 +847,8 @@ def signature(definition: ast.Definition, text: str) -> str:
     return f"{definition.name}({', '.join(parts)})"
 
 
-def _are_tensors(value: Value) -> bool:
+def are_tensors(value: Value) -> bool:
+    """Return whether a value is several tensors, as a block with several outputs gives."""
     return type(value) is tuple and bool(value) and all(type(v) is Node for v in value)
 
 

@@ -289,7 +289,9 @@ class Expressions:
                     raise TypeError
                 same: Value = equal(left, right)
             else:
-                same = (tuple(left) if type(left) is range else left) == (tuple(right) if type(right) is range else right)
+                same = (tuple(left) if type(left) is range else left) == (
+                    tuple(right) if type(right) is range else right
+                )
             if op == "==":
                 return same
             return ~same if type(same) is Condition else not same
@@ -378,9 +380,7 @@ class Expressions:
         span = node.span(scope.module.source)
         frames = tuple(frames_of(scope))
         return Problem(
-            Diagnostic(
-                rule, message, span, label, related, notes, frames, help, layer=scope.instance.path or None
-            )
+            Diagnostic(rule, message, span, label, related, notes, frames, help, layer=scope.instance.path or None)
         )
 
     def shape_problem(self, error: ShapeError, node: ast.Syntax, scope: Scope, **more: Any) -> Problem:

@@ -123,18 +123,16 @@ class Library:
             return
         roots = ([module.folder] if module.folder else []) + ([specs()] if tree.level == 0 else [])
         path = self._find(tree.module, roots)
-        if isinstance(path, Diagnostic):
-            self._found.append(path)
-        elif path is None:
-            help = _suggest(tree.module, [p.stem for root in roots for p in root.glob("*.arch")])
+        if path is None:
+            near = _suggest(tree.module, [p.stem for root in roots for p in root.glob("*.arch")])
             message = f"there is no `{tree.module.replace('.', '/')}.arch` beside this file or among the bundled specs"
-            self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help))
+            self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=near))
         else:
             other = self._load(path, depth, span)
             if other:
                 self._take(module, other, tree)
 
-    def _find(self, name: str, roots: list[Path]) -> Path | None | Diagnostic:
+    def _find(self, name: str, roots: list[Path]) -> Path | None:
         for root in roots:
             path = root.joinpath(*name.split(".")).with_suffix(".arch")
             if path.is_file() and path.resolve().is_relative_to(root.resolve()):

@@ -20,9 +20,10 @@ def unresolved(module: Module, reached: set[int]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for name, item in module.items.items():
         tree = module.spec.parse(item)
-        if isinstance(tree, ast.Definition) and tree.kind != "model" and id(tree) not in reached:
-            if name not in module.spec.broken:
-                found.extend(_in_definition(module, tree))
+        if not isinstance(tree, ast.Definition) or tree.kind == "model":
+            continue
+        if id(tree) not in reached and name not in module.spec.broken:
+            found.extend(_in_definition(module, tree))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.elaborate.construction import Construction
+from archdsl.elaborate.construction import Construction, are_tensors
 from archdsl.elaborate.initialisers import why_not_an_init
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children
@@ -161,11 +161,10 @@ class Statements(Construction):
         self._rebindable(name, statement, scope)
         index = None if statement.index is None else self.evaluate(statement.index, scope)
         value = self.evaluate(statement.value, scope)
-        if type(value) is not Node and not (type(value) is tuple and value and all(type(v) is Node for v in value)):
-            if value is not POISON:
-                message = f"`{name}` names a tensor, but this is {show(value)} ({type_name(value)})"
-                help = f"write `let {name} = ...` for a number, list or block"
-                raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope, help=help)
+        if type(value) is not Node and value is not POISON and not are_tensors(value):
+            message = f"`{name}` names a tensor, but this is {show(value)} ({type_name(value)})"
+            help = f"write `let {name} = ...` for a number, list or block"
+            raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope, help=help)
         if statement.shape is not None and type(value) is Node:
             self.match(statement.shape, value, scope, name)
         if statement.index is None:
@@ -205,7 +204,8 @@ class Statements(Construction):
             return
         count = len(value) if type(value) is tuple else 1
         if type(value) is not tuple or count != len(statement.names):
-            message = f"{len(statement.names)} names on the left, but {count} {'tensor' if count == 1 else 'tensors'} on the right"
+            tensors = "1 tensor" if count == 1 else f"{count} tensors"
+            message = f"{len(statement.names)} names on the left, but {tensors} on the right"
             raise self.problem(structure.TENSOR_COUNT, message, statement, scope)
         for name, one in zip(statement.names, value, strict=True):
             if type(one) is not Node and one is not POISON:

@@ -24,7 +24,9 @@ class Syntax:
             yield from _parts(getattr(self, field.name))
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in ("start", "end"))
+        values = ", ".join(
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in ("start", "end")
+        )
         return f"{type(self).__name__}({values})"
 
 

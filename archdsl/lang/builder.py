@@ -29,7 +29,9 @@ class TemplateProblem(Exception):
 def _ends(c: list[_Child]) -> tuple[int, int]:
     first, last = c[0], c[-1]
     start = first.start_pos if isinstance(first, Token) else first.start
-    return start, last.end_pos if isinstance(last, Token) else last.end
+    end = last.end_pos if isinstance(last, Token) else last.end
+    assert start is not None and end is not None, "every token of a text has a place in it"
+    return start, end
 
 
 def _nodes(c: list[_Child]) -> tuple[Any, ...]:

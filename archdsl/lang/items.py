@@ -18,7 +18,8 @@ DEEPEST = 64
 """How deep brackets may nest; real networks stay below ten."""
 
 _ITEM = (
-    r"(?P<kind>model|block|seq|test|let|defaults)[ \t\r\n]+(?P<name>[A-Za-z_]\w*)|(?P<import>from)[ \t]+[.\w]+[ \t]+import"
+    r"(?P<kind>model|block|seq|test|let|defaults)[ \t\r\n]+(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<import>from)[ \t]+[.\w]+[ \t]+import"
 )
 _TOKEN = re.compile(rf'(?P<comment>#[^\n]*)|(?P<string>"[^"\n]*")|(?P<open>[({{\[])|(?P<close>[)}}\]])|\b(?:{_ITEM})\b')
 _OUTERMOST = re.compile(rf"^(?:{_ITEM})\b", re.MULTILINE)

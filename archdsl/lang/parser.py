@@ -26,7 +26,13 @@ KEYWORDS = frozenset(
     " expect within and or not true false none".split()
 )
 
-_WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text", "$END": "the end of the definition", "OPERATOR": "an operator"}
+_WORDS = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a text",
+    "$END": "the end of the definition",
+    "OPERATOR": "an operator",
+}
 _OPERATORS = {"ADDOP", "MULOP", "CMP", "POW", "AND", "OR"}
 _SIGNS = {
     "ARROW": "->", "EQUAL": "=", "COLON": ":", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LBRACE": "{", "RBRACE": "}",
@@ -170,7 +176,7 @@ class Spec:
 def _parse(text: str, start: int, end: int, rule: str) -> ast.Syntax:
     lark, builder = _lark()
     builder.parse_flow = lambda a, b: _parse(text, a, b, "flow")
-    tree = lark.parse(TextSlice(text, start, end), start=rule)  # type: ignore[arg-type]  # lark's stubs know str only
+    tree: object = lark.parse(TextSlice(text, start, end), start=rule)
     assert isinstance(tree, ast.Syntax), "every start rule makes a node"
     return tree
 
@@ -187,9 +193,11 @@ def _unreadable(source: Source) -> Diagnostic | None:
 
 def _without_statement(text: str, item: Item, at: int) -> str | None:
     """Blank the statement around `at`, so that the rest of the item can be looked at."""
-    starts = [m.start() for m in _STATEMENT.finditer(text, item.start, item.end) if _outside(text, item.start, m.start())]
+    starts = [
+        m.start() for m in _STATEMENT.finditer(text, item.start, item.end) if _outside(text, item.start, m.start())
+    ]
     start = max((s for s in starts if s <= at), default=None)
-    if start is None or text[start:item.end].lstrip()[:1] == "}":
+    if start is None or text[start : item.end].lstrip()[:1] == "}":
         return None
     for end in [s for s in starts if s > at]:
         if all(text.count(a, start, end) == text.count(b, start, end) for a, b in ("()", "[]", "{}")):
@@ -206,11 +214,11 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
     """Turn lark's error into ours; return it with the offset where reading stopped."""
     text = source.text
     if isinstance(error, UnexpectedCharacters):
-        at = error.pos_in_stream or 0
+        at = error.pos_in_stream
         return _bad_character(source, at, error), at
     assert isinstance(error, UnexpectedToken), "the parser stops at a character or at a token"
     token: Token = error.token
-    expected = set(error.accepts or error.expected)
+    expected = set(error.accepts) if error.accepts else set(error.expected)
     if token.type == "$END":
         at = item.start + len(text[item.start : item.end].rstrip())
         found = "the definition ends"

@@ -33,7 +33,7 @@ def build() -> tuple[dict[str, Any], dict[int, Any]]:
 
 
 def _numbered(table: dict[str, Any]) -> dict[str, Any]:
-    """Count tokens and states in one fixed order, so that every build writes the same bytes: lark's follows addresses."""
+    """Count tokens and states in one fixed order, so that every build writes the same bytes; lark's is by address."""
     names = sorted(table["tokens"].values())
     number = {name: index for index, name in enumerate(names)}
     rows = {

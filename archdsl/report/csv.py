@@ -9,7 +9,6 @@ from archdsl.analysis import Analysis
 from archdsl.report.table import records
 
 
-
 def render(analysis: Analysis) -> str:
     """Return the layers as CSV with a line of headings."""
     found = records(analysis)

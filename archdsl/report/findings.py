@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics import concise as on_one_line
 from archdsl.report.json import diagnostic as as_json

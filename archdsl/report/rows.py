@@ -124,8 +124,7 @@ def _what(instance: Instance) -> str:
     if instance.definition is None:
         return "Sequential"
     values = ", ".join(
-        value.definition.name if hasattr(value, "definition") else spell(value)
-        for value in instance.arguments.values()
+        value.definition.name if hasattr(value, "definition") else spell(value) for value in instance.arguments.values()
     )
     return f"{instance.definition.name}({values})"
 

@@ -25,7 +25,9 @@ _LINES = Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 _NARROW = 76
 SORTS = {"params": lambda row: -row.params, "macs": lambda row: -(row.macs or 0), "path": lambda row: row.path}
 """What rows can be sorted by; without, they stand in order of running."""
-_ASCII = str.maketrans({"×": "x", "–": "-", "…": ".", "─": "-", "→": ">", "█": "#", "·": "*"} | dict.fromkeys("▏▎▍▌▋▊▉", "#"))
+_ASCII = str.maketrans(
+    {"×": "x", "–": "-", "…": ".", "─": "-", "→": ">", "█": "#", "·": "*"} | dict.fromkeys("▏▎▍▌▋▊▉", "#")
+)
 
 
 def render(
@@ -46,7 +48,7 @@ def render(
     """
     shown = rows(analysis, depth, only)
     if sort:
-        shown.sort(key=SORTS[sort])  # type: ignore[arg-type]  # every key is a number or a text of its own kind
+        shown.sort(key=SORTS[sort])
     table = _table(analysis, shown, bars=width >= _NARROW, whole=only is None)
     out = StringIO()
     console = Console(
@@ -87,7 +89,9 @@ def _blocks(instance: Instance) -> list[Instance]:
 
 
 def _table(analysis: Analysis, shown: list[Row], *, bars: bool, whole: bool) -> Table:
-    table = Table(box=_LINES, show_footer=whole, pad_edge=True, padding=(0, 1), collapse_padding=True, header_style="bold")
+    table = Table(
+        box=_LINES, show_footer=whole, pad_edge=True, padding=(0, 1), collapse_padding=True, header_style="bold"
+    )
     totals = analysis.totals
     incomplete = "" if analysis.is_complete else " (incomplete)"
     table.add_column("Layer", footer=f"total{incomplete}", no_wrap=True)
@@ -138,11 +142,11 @@ def _footer(analysis: Analysis, shown: list[Row], width: int) -> list[str | Text
         peak = analysis.peak
         alive = ", ".join(dims(graph.nodes[i].output.shape) for i in peak.alive[:4])
         more = f" and {len(peak.alive) - 4} more" if len(peak.alive) > 4 else ""
-        lines.append(f"  Peak activations   {mebibytes(peak.bytes)} at {graph.nodes[peak.node].id}: {alive}{more} alive")
+        lines.append(
+            f"  Peak activations   {mebibytes(peak.bytes)} at {graph.nodes[peak.node].id}: {alive}{more} alive"
+        )
     if analysis.node_macs is None:
-        open_ = [
-            str(s) for node in graph.inputs.values() for s in node.output.shape if isinstance(s, Symbolic)
-        ]
+        open_ = [str(s) for node in graph.inputs.values() for s in node.output.shape if isinstance(s, Symbolic)]
         names = " and ".join(dict.fromkeys(open_))
         lines.append(f"  {names} left open: give sizes for MACs and memory, as in --input 3x224x224")
     if graph.training_only:
