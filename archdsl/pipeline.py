@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -38,7 +40,8 @@ class Network:
 
     @cached_property
     def elaboration(self) -> Elaboration:
-        return elaborate(self.module, self.request)
+        with _without_collection():
+            return elaborate(self.module, self.request)
 
     @property
     def graph(self) -> Graph:
@@ -77,8 +80,9 @@ class Network:
             raise UsageError(f"there is no dtype `{dtype}`", help)
         if not 1 <= batch <= LARGEST_BATCH:
             raise UsageError(f"a batch is a whole number from 1 up, not {batch}")
-        source = self.module.source.name
-        return analyze_graph(self.graph, source=source, batch=batch, dtype=dtype, diagnostics=self.diagnostics)
+        graph, source = self.graph, self.module.source.name
+        with _without_collection():
+            return analyze_graph(graph, source=source, batch=batch, dtype=dtype, diagnostics=self.diagnostics)
 
     def to_networkx(self) -> networkx.DiGraph[str]:
         """Return the graph with shapes and costs on its nodes."""
@@ -87,6 +91,20 @@ class Network:
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {node.output}" for name, node in self.graph.inputs.items())
         return f"<Network {self.name} from {self.module.source.name}: {len(self.graph.layers)} layers, input {shapes}>"
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the search for cycles: a graph under construction is all alive, and looking through it again and again
+    would make a node of a large network cost twice that of a small one.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def ordered(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -6,9 +6,8 @@ chains; the tables of `fields.py` carry it through transposed convolutions and m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from math import lcm
 
 from archdsl.analysis.fields import (
@@ -34,7 +33,7 @@ MOST_WORK = 2**21
 """Taps that one pass looks at in tables of several phases; where they run out, a field is left open."""
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Field:
     """What the units of a node see of one input of the network, per axis of that input.
 
@@ -51,13 +50,16 @@ class Field:
     """The path of the layer that made every unit see the whole input."""
     whole: tuple[int | None, ...] = ()
     """The input's sizes, where `global_` is set."""
+    _size: tuple[int | None, ...] | None = field(default=None, init=False, repr=False)
 
-    @cached_property
+    @property
     def size(self) -> tuple[int | None, ...]:
         """The extent per axis in input pixels, the largest over the units; 0 where no unit sees anything."""
         if self.global_ is not None:
             return self.whole
-        return tuple([None if t is None else size(t, n) for t, n in zip(self.tracks, self.units, strict=True)])
+        if self._size is None:  # many nodes share this object, and each asks
+            self._size = tuple([t and size(t, n) for t, n in zip(self.tracks, self.units, strict=True)])
+        return self._size
 
     @property
     def stride(self) -> tuple[Fraction | None, ...] | None:
@@ -111,9 +113,9 @@ class _Pass:
             if len(inputs) == 1:
                 seen = found[inputs[0]]
                 source = nodes[inputs[0]].output
-                window = node.op.windows((source,), node.output)[0]
+                window = node.op.window((source,), node.output)
                 if window is not SAME:
-                    seen = {name: self._read(field, name, window, source, node) for name, field in seen.items()}
+                    seen = {name: self._read(old, name, window, source, node) for name, old in seen.items()}
                 found.append(seen)
             elif inputs:
                 found.append(self._merged(node, found))
@@ -126,48 +128,48 @@ class _Pass:
         types = self.graph.types(node)
         merged: Fields = {}
         for i, source, window in zip(node.inputs, types, node.op.windows(types, node.output), strict=True):
-            for name, field in found[i].items():
-                other = field if window is SAME else self._read(field, name, window, source, node)
+            for name, old in found[i].items():
+                other = old if window is SAME else self._read(old, name, window, source, node)
                 known = merged.get(name)
                 merged[name] = other if known is None or known is other else self._union(known, other)
         return merged
 
-    def _read(self, field: Field, name: str, window: Window, source: TensorType, node: Node) -> Field:
-        """Return the field of units that read units of `field` through a window."""
-        if field.global_ is not None:
-            return field
+    def _read(self, old: Field, name: str, window: Window, source: TensorType, node: Node) -> Field:
+        """Return the field of units that read units of the field `old` through a window."""
+        if old.global_ is not None:
+            return old
         if window is WHOLE:
-            return self._whole(field, name, source, node)
+            return self._whole(old, name, source, node)
         if window is FLAT:
-            return Field(field.tracks, field.units, flat=True)
+            return Field(old.tracks, old.units, flat=True)
         assert isinstance(window, tuple), "elements that read their own position are dealt with by the caller"
         units = node.output.spatial
-        old = field.tracks
-        if field.flat or len(window) != len(old):
-            return _open(field)  # the axes are no longer those of the input
-        if units == field.units and all(reads == SAME_POSITION for reads in window):
-            return field
-        first = self._through(old[0], window[0])
+        if old.flat or len(window) != len(old.tracks):
+            return _open(old)  # the axes are no longer those of the input
+        if units == old.units and window.count(SAME_POSITION) == len(window):
+            return old
+        tracks, reads = old.tracks[0], window[0]
+        first = self._through(tracks, reads)
         axes = [first]
-        for tracks, reads in zip(old[1:], window[1:], strict=True):
-            alike = tracks is old[0] and reads == window[0]
-            axes.append(first if alike else self._through(tracks, reads))
-        return Field(tuple(axes), _known(node.output))
+        for i in range(1, len(window)):
+            alike = old.tracks[i] is tracks and window[i] == reads
+            axes.append(first if alike else self._through(old.tracks[i], window[i]))
+        return Field(tuple(axes), old.units if units == old.units else _known(node.output))
 
-    def _whole(self, field: Field, name: str, source: TensorType, node: Node) -> Field:
+    def _whole(self, old: Field, name: str, source: TensorType, node: Node) -> Field:
         """A unit that reads everything sees the whole input, unless there is one position to read."""
-        if field.flat or any(size != 1 for size in _known(source)):
+        if old.flat or any(size != 1 for size in _known(source)):
             return Field((), (), global_=node.path, whole=self.sizes[name])
         units = _known(node.output)
-        if not units or units == field.units:
-            return field
-        return Field(tuple([tracks and fixed(tracks) for tracks in field.tracks]), units)
+        if not units or units == old.units:
+            return old
+        return Field(tuple([tracks and fixed(tracks) for tracks in old.tracks]), units)
 
     def _through(self, tracks: Tracks | None, reads: Reads | None) -> Tracks | None:
         if tracks is None or reads is None or not self._affords(work(tracks, reads)):
             return None
         seen = through(tracks, reads)
-        return seen if all(track.shift < FARTHEST for track in seen) else None
+        return seen if seen[0].shift < FARTHEST else None
 
     def _union(self, a: Field, b: Field) -> Field:
         if a.global_ is not None:
@@ -195,8 +197,9 @@ class _Pass:
         return self.room > 0
 
 
-def _open(field: Field) -> Field:
-    return Field((None,) * len(field.tracks), (None,) * len(field.tracks), flat=True)
+def _open(old: Field) -> Field:
+    axes = len(old.tracks)
+    return Field((None,) * axes, (None,) * axes, flat=True)
 
 
 def _known(x: TensorType) -> tuple[int | None, ...]:

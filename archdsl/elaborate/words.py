@@ -12,6 +12,7 @@ ELSEWHERE = {
     "GlobalAvgPool": "AdaptiveAvgPool2d(1)", "GlobalAvgPool2d": "AdaptiveAvgPool2d(1)",
     "GlobalMaxPooling2D": "AdaptiveMaxPool2d(1)", "LRN": "LocalResponseNorm", "Swish": "SiLU", "Relu": "ReLU",
     "relu": "ReLU", "Activation": "ReLU", "Concatenate": "concat(a, b)", "Concat": "concat(a, b)",
-    "Cat": "concat(a, b)", "Add": "a + b", "Sum": "a + b", "Multiply": "a * b", "Mul": "a * b", "DropPath": "StochasticDepth",
+    "Cat": "concat(a, b)", "Add": "a + b", "Sum": "a + b", "Multiply": "a * b", "Mul": "a * b",
+    "DropPath": "StochasticDepth",
     "FlattenLayer": "Flatten", "Reshape": "Flatten", "SpatialDropout2D": "Dropout2d", "UpSampling2D": "Upsample",
 }  # fmt: skip

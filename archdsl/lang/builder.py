@@ -30,7 +30,8 @@ def _ends(c: list[_Child]) -> tuple[int, int]:
     first, last = c[0], c[-1]
     start = first.start_pos if isinstance(first, Token) else first.start
     end = last.end_pos if isinstance(last, Token) else last.end
-    assert start is not None and end is not None, "every token of a text has a place in it"
+    assert start is not None, "every token of a text has a place in it"
+    assert end is not None, "every token of a text has a place in it"
     return start, end
 
 

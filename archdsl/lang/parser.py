@@ -215,6 +215,7 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
     text = source.text
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream
+        assert at is not None, "a character that cannot be read has a place"
         return _bad_character(source, at, error), at
     assert isinstance(error, UnexpectedToken), "the parser stops at a character or at a token"
     token: Token = error.token
