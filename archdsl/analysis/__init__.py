@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from archdsl.analysis.memory import DTYPES, Peak, activation_bytes, peak_activat
 from archdsl.analysis.params import Parameters, parameters
 from archdsl.analysis.receptive_field import Field, receptive_fields
 from archdsl.diagnostics import Diagnostic
-from archdsl.graph import Graph, Instance, Node
+from archdsl.graph import Graph, Node
 from archdsl.tensors import Shape
 
 if TYPE_CHECKING:
@@ -181,10 +181,14 @@ class Analysis:
 
         return pandas.DataFrame.from_records(records(self))
 
-    def __str__(self) -> str:
+    def to_text(self) -> str:
+        """Return the folded table as `archdsl analyze` prints it."""
         from archdsl.report.text import render
 
         return render(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
 
     __repr__ = __str__
 
@@ -211,8 +215,3 @@ def analyze_graph(
         None if symbolic else peak_activations(graph, batch, dtype),
         diagnostics,
     )
-
-
-def below(instance: Instance) -> Iterator[Node]:
-    """Yield the nodes of an instance, in order."""
-    yield from instance.nodes()

@@ -58,7 +58,8 @@ class Field:
         if self.global_ is not None:
             return self.whole
         if self._size is None:  # many nodes share this object, and each asks
-            self._size = tuple([t and size(t, n) for t, n in zip(self.tracks, self.units, strict=True)])
+            pairs = zip(self.tracks, self.units, strict=True)
+            self._size = tuple([None if t is None else size(t, n) for t, n in pairs])
         return self._size
 
     @property
@@ -169,15 +170,15 @@ class _Pass:
         if tracks is None or reads is None or not self._affords(work(tracks, reads)):
             return None
         seen = through(tracks, reads)
-        return seen if seen[0].shift < FARTHEST else None
+        return seen if max([track.shift for track in seen]) < FARTHEST else None
 
     def _union(self, a: Field, b: Field) -> Field:
         if a.global_ is not None:
             return a
         if b.global_ is not None:
             return b
-        if a.units != b.units:
-            return _open(a)  # vectors of the same length, flattened from different maps
+        if (a.flat or b.flat) and a.units != b.units:
+            return _open(a)  # vectors that stem from different maps
         first, axes = a.tracks[0], list[Tracks | None]()
         for mine, other in zip(a.tracks, b.tracks, strict=True):
             if axes and mine is first and other is b.tracks[0]:

@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from archdsl import __version__
+
 COMMANDS = ("analyze", "check", "why")
 """Each is the module of its name in this package, and the function `command` in it."""
 
@@ -52,7 +54,7 @@ SUMMARIES = {
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-v", "--verbose", is_flag=True, help="On a bug of ours, show where it happened.")
-@click.version_option(package_name="archdsl", message="archdsl %(version)s")
+@click.version_option(__version__, message="archdsl %(version)s")
 def cli(verbose: bool) -> None:
     """Know a convolutional network before it runs: write it in `.arch`, and read off what it is."""
 

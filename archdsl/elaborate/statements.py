@@ -109,6 +109,9 @@ class Statements(Construction):
                 if type(value) is not Node and value is not POISON:
                     message = f"an output is a tensor, not {show(value)} ({type_name(value)})"
                     raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope)
+                if statement.name in outputs:
+                    message = f"there are two outputs called `{statement.name}`"
+                    raise self.problem(names.REBOUND, message, statement, scope, help="give each a name of its own")
                 outputs.add(statement, value)
             case ast.Let():
                 self._constant(statement, scope)
@@ -346,6 +349,9 @@ class Outputs:
     def __init__(self) -> None:
         self.named: dict[str, Value] = {}
         self.training: dict[str, Value] = {}
+
+    def __contains__(self, name: str | None) -> bool:
+        return name in self.named or name in self.training
 
     def add(self, statement: ast.Output, value: Value) -> None:
         """Enter one output; the unnamed are called `output`, `output_2`, ..."""

@@ -7,6 +7,11 @@ from archdsl.ops.base import SAME, WHOLE, Elementwise, Op, ShapeError, Window, o
 from archdsl.sizes import Symbolic, equal, require
 from archdsl.tensors import TensorType
 
+PROJECT = (
+    "project one of them to the channels of the other, as a shortcut does: x -> downsample: Conv2d(channels, 1)\n"
+    "a stride between them belongs there too"
+)
+RESIZE = "keep the size with padding (k - 1) // 2, take one stride on both paths, or `crop(x, like=y)`"
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What the spatial sizes are called, by how many there are; more are counted, the batch being axis 0."""
 
@@ -130,7 +135,8 @@ def _same_shape(verb: str, first: TensorType, other: TensorType, *, gate: bool =
         raise ShapeError(f"cannot {verb} {first} and {other}: the numbers of axes differ", rule=rule)
     if first.channels != other.channels:
         compared = f"{first.channels} vs {other.channels}"
-        raise ShapeError(f"cannot {verb} {first} and {other}: channels differ ({compared})", rule=rule)
+        message = f"cannot {verb} {first} and {other}: channels differ ({compared})"
+        raise ShapeError(message, rule=rule, help=PROJECT if first.spatial else None)
     if gate:
         return
     for axis, a, b in zip(_axes(first), first.spatial, other.spatial, strict=True):

@@ -22,7 +22,7 @@ def positions(size: Size, span: int, stride: int, padding: tuple[int, int], unit
     """
     padded = size + (padding[0] + padding[1])
     rule, blame = "kernel-too-large", "kernel_size"
-    require(padded >= span, TOO_LARGE, rule=rule, argument=blame, span=span, unit=unit, padded=padded)
+    require(padded >= span, TOO_LARGE, rule=rule, argument=blame, help=SMALLER, span=span, unit=unit, padded=padded)
     return floordiv(padded - span, stride) + 1
 
 
@@ -36,9 +36,12 @@ def positions_ceil(size: Size, span: int, stride: int, padding: tuple[int, int],
     padded = size + (padding[0] + padding[1])
     slack = stride - 1
     rule, blame = "kernel-too-large", "kernel_size"
-    require(padded + slack >= span, TOO_LARGE, rule=rule, argument=blame, span=span, unit=unit, padded=padded)
+    require(
+        padded + slack >= span, TOO_LARGE, rule=rule, argument=blame, help=SMALLER, span=span, unit=unit, padded=padded
+    )
     count = floordiv(padded - span + slack, stride) + 1
     return where((count - 1) * stride >= size + padding[0], count - 1, count)
 
 
+SMALLER = "take a smaller kernel or a larger input, pad, or halve the map less often before"
 TOO_LARGE = "the kernel reaches {span} {unit} but the padded input has {padded}"

@@ -69,11 +69,11 @@ def warm() -> None:
     """Print the times within one process, torchinfo's without and with making the model."""
     import torch
     import torchinfo
-    from oracles.torchvision_models import models
 
     from archdsl.elaborate import Library, Request
     from archdsl.pipeline import Network
     from archdsl.source import Source
+    from oracles.torchvision_models import models
 
     print("\none process                    ms     / summary   / model + summary   meant")
     for file, name in NETWORKS:
