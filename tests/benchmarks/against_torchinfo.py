@@ -26,9 +26,8 @@ TORCHINFO = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 import torch, torchinfo
-from oracles.torchvision_models import models
-with torch.device("meta"):
-    model = models.resnet50()
+from oracles.torchvision_models import on_meta
+model = on_meta("resnet50")
 print(torchinfo.summary(model, (1, 3, 224, 224), device="meta", verbose=0, depth=2))
 """
 
@@ -73,16 +72,14 @@ def warm() -> None:
     from archdsl.elaborate import Library, Request
     from archdsl.pipeline import Network
     from archdsl.source import Source
-    from oracles.torchvision_models import models
+    from oracles.torchvision_models import on_meta
 
     print("\none process                    ms     / summary   / model + summary   meant")
     for file, name in NETWORKS:
         text = (ROOT / "specs" / file).read_text(encoding="utf-8")
-        build = getattr(models, name.lower())
 
         def make() -> torch.nn.Module:
-            with torch.device("meta"):
-                return build()  # noqa: B023 - called in this turn of the loop
+            return on_meta(name.lower())  # noqa: B023 - called in this turn of the loop
 
         def parse() -> object:
             module = Library().add(Source(file, text))  # noqa: B023

@@ -131,21 +131,21 @@ def test_a_comment_on_the_line_allows_a_lint(net, capsys):
 
 
 USAGE = [
-    # what                        arguments                                                     said
-    ("no such file",              ["analyze", "nett.arch"],                                     "did you mean net.arch"),
-    ("no such command",           ["analyse", "net.arch"],                                      "did you mean `analyze`"),
-    ("no such option",            ["analyze", "net.arch", "--modle", "Net"],                    "--model"),
-    ("no such model",             ["analyze", "net.arch", "--model", "Nett"],                   "did you mean `Net`"),
-    ("no such parameter",         ["analyze", "net.arch", "-D", "clases=3"],                    "did you mean `classes`"),
-    ("no such layer",             ["analyze", "net.arch", "--only", "conv2"],                   "did you mean `conv1`"),
-    ("no such dtype",             ["analyze", "net.arch", "--input", "3x8x8", "--dtype", "float31"], "did you mean `float"),
-    ("no such input",             ["analyze", "net.arch", "--input", "picture=3x8x8"],          "inputs are image"),
-    ("several models",            ["analyze", str(ROOT / "specs" / "vgg.arch")],                "VGG16_BN"),
-    ("a folder",                  ["analyze", "."],                                             "archdsl check ."),
-    ("neither file nor pipeline", ["analyze"],                                                  "FILE"),
-    ("both",                      ["analyze", "net.arch", "-e", "[3, 8, 8] -> ReLU"],           "not both"),
-    ("a shape with letters",      ["analyze", "net.arch", "--input", "3xHxW"],                  "3x224x224"),
-    ("an empty batch",            ["analyze", "net.arch", "--input", "3x8x8", "--batch", "0"],  "from 1 up"),
+    # what, arguments, said
+    ("no such file", ["analyze", "nett.arch"], "did you mean net.arch"),
+    ("no such command", ["analyse", "net.arch"], "did you mean `analyze`"),
+    ("no such option", ["analyze", "net.arch", "--modle", "Net"], "--model"),
+    ("no such model", ["analyze", "net.arch", "--model", "Nett"], "did you mean `Net`"),
+    ("no such parameter", ["analyze", "net.arch", "-D", "clases=3"], "did you mean `classes`"),
+    ("no such layer", ["analyze", "net.arch", "--only", "conv2"], "did you mean `conv1`"),
+    ("no such dtype", ["analyze", "net.arch", "--input", "3x8x8", "--dtype", "float31"], "did you mean `float"),
+    ("no such input", ["analyze", "net.arch", "--input", "picture=3x8x8"], "inputs are image"),
+    ("several models", ["analyze", str(ROOT / "specs" / "vgg.arch")], "VGG16_BN"),
+    ("a folder", ["analyze", "."], "archdsl check ."),
+    ("neither file nor pipeline", ["analyze"], "FILE"),
+    ("both", ["analyze", "net.arch", "-e", "[3, 8, 8] -> ReLU"], "not both"),
+    ("a shape with letters", ["analyze", "net.arch", "--input", "3xHxW"], "3x224x224"),
+    ("an empty batch", ["analyze", "net.arch", "--input", "3x8x8", "--batch", "0"], "from 1 up"),
 ]  # fmt: skip
 
 

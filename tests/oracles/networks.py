@@ -1,4 +1,4 @@
-"""Graphs from texts, for tests: a bundled model, or a pipeline behind an input shape."""
+"""Graphs from texts, for tests: a bundled model, a model written out, or a pipeline behind an input shape."""
 
 from __future__ import annotations
 
@@ -12,23 +12,15 @@ SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
 
 
 def bundled(model: str, **parameters: Any) -> Graph:
-    """Return a model of the bundled file that has it."""
-    (path,) = [
-        path
-        for path in SPECS.glob("*.arch")
-        if f"model {model}" in path.read_text(encoding="utf-8").split("test ")[0].replace("(", " ").split("\n")
-        or _defines(path, model)
-    ]
+    """Return a model of the bundled file that defines it."""
+    starts = (f"model {model} ", f"model {model}(")
+    (path,) = [p for p in SPECS.glob("*.arch") if any(map(p.read_text("utf-8").count, starts))]
     return load(path, model, **parameters).graph
 
 
-def _defines(path: Path, model: str) -> bool:
-    return any(line.startswith((f"model {model} ", f"model {model}(")) for line in path.read_text("utf-8").splitlines())
-
-
-def written(text: str, **parameters: Any) -> Graph:
-    """Return the last model of a text."""
-    return loads(text, text.split("model ")[-1].split("(")[0].split(" ")[0].split("{")[0], **parameters).graph
+def written(text: str, model: str | None = None, **parameters: Any) -> Graph:
+    """Return a model of a text; it is named if there are several."""
+    return loads(text, model, **parameters).graph
 
 
 def chain(text: str, *shape: int) -> Graph:
@@ -36,7 +28,6 @@ def chain(text: str, *shape: int) -> Graph:
     return written(f"model Net {{\n input x: [{', '.join(map(str, shape))}]\n output y = x -> {text}\n}}")
 
 
-def named(graph: Graph, path: str) -> Node:
-    """Return the last node of a path, or the result of the instance of that path."""
-    found = [node for node in graph.nodes if node.path == path or node.path.startswith(f"{path}.")]
-    return found[-1]
+def last(graph: Graph, path: str = "") -> Node:
+    """Return the last node of this path or below it; without a path, the last of all."""
+    return [n for n in graph.nodes if not path or n.path == path or n.path.startswith(f"{path}.")][-1]
