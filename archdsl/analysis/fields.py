@@ -48,6 +48,9 @@ SAME_POSITION = Reads(1, (range(1),))
 FARTHEST = 2**63
 """Beyond this no index is followed: a stride of thousands, layer after layer, would fill the memory."""
 
+LONGEST_TURN = 2**16
+"""Units that are looked at one by one where tables of several strides meet."""
+
 
 def through(tracks: Tracks, reads: Reads) -> Tracks:
     """Return the fields of units that read the units of `tracks`."""
@@ -157,10 +160,10 @@ def turn(tracks: Tracks) -> int:
 
 
 def size(tracks: Tracks, units: int | None) -> int | None:
-    """Return the largest extent over the units; `None` where it depends on how many there are, and that is open."""
+    """Return the largest extent over the units; `None` where it takes the number of units, and that is open."""
     if len(tracks) == 1:
         return max([high - low + 1 for low, high in filter(None, tracks[0].table)], default=0)
-    if units is None:
+    if units is None or turn(tracks) > LONGEST_TURN:
         return None
     # From turn to turn each end moves by constants, of which the outermost counts: the extent is convex in the
     # turns, so it is largest in the first or in the last.

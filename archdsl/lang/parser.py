@@ -214,8 +214,7 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
     """Turn lark's error into ours; return it with the offset where reading stopped."""
     text = source.text
     if isinstance(error, UnexpectedCharacters):
-        at = error.pos_in_stream
-        assert at is not None, "a character that cannot be read has a place"
+        at: int = vars(error)["pos_in_stream"]  # declared by lark as None, and set to a place
         return _bad_character(source, at, error), at
     assert isinstance(error, UnexpectedToken), "the parser stops at a character or at a token"
     token: Token = error.token

@@ -11,8 +11,9 @@ from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from archdsl.ops.arguments import REQUIRED, Argument, ArgumentError
+from archdsl.ops.working import Step
 from archdsl.sizes import ShapeError, Size
-from archdsl.tensors import Shape, TensorType
+from archdsl.tensors import Shape, TensorType, dims
 
 __all__ = [
     "FLAT",
@@ -194,6 +195,14 @@ class Op:
     def scratch(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
         """Return the elements that PyTorch holds beside inputs and output while it computes this."""
         return 0
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        """Return how the output's shape is computed."""
+        return (Step("shape", "", dims(output.shape), "as its input"),)
+
+    def macs_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> str:
+        """Return the product that counts the multiply-adds; empty where there are none."""
+        return ""
 
     def module(self, *inputs: TensorType) -> TorchCall | None:
         """Return how PyTorch constructs the module, or `None` for a function."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from archdsl.ops.arguments import ArgumentError, Boolean, Choice, Padding, PerAxis, Whole, argument
 from archdsl.ops.base import Op, Reads, ShapeError, TorchCall, Window, brief, op
-from archdsl.ops.sliding import UNITS, positions, reach
+from archdsl.ops.sliding import AXES, UNITS, positions, reach
+from archdsl.ops.working import MINUS, TIMES, Step, grouped, per_axis, product, sliding
 from archdsl.sizes import Size, require
 from archdsl.tensors import Shape, TensorType
 
@@ -84,6 +85,15 @@ class Conv(Op):
 
     def macs(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
         return output.elements * (inputs[0].channels // self.groups) * prod(self.kernel_size)
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        axes = zip(inputs[0].spatial, self.kernel_size, self.dilation, self.stride, self.pads, strict=True)
+        formulas = [sliding(*axis, up=False) for axis in axes]
+        given = Step("channels", "", grouped(self.out_channels), "out_channels")
+        return (given, *per_axis(AXES[len(formulas)], formulas, output.spatial))
+
+    def macs_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> str:
+        return _macs(output, inputs[0].channels, self.groups, self.kernel_size)
 
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return self._window
@@ -165,6 +175,21 @@ class ConvTranspose(Op):
     def macs(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
         return inputs[0].elements * (self.out_channels // self.groups) * prod(self.kernel_size)
 
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        formulas = []
+        for axis, size in enumerate(inputs[0].spatial):
+            kernel, gap = self.kernel_size[axis], self.dilation[axis]
+            span = str(kernel) if gap == 1 else f"({gap}{TIMES}({kernel} {MINUS} 1) + 1)"
+            formulas.append(
+                f"({grouped(size)} {MINUS} 1){TIMES}{self.stride[axis]} {MINUS} 2{TIMES}{self.padding[axis]} + {span}"
+                f" + {self.output_padding[axis]}"
+            )
+        given = Step("channels", "", grouped(self.out_channels), "out_channels")
+        return (given, *per_axis(AXES[len(formulas)], formulas, output.spatial))
+
+    def macs_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> str:
+        return _macs(inputs[0], self.out_channels, self.groups, self.kernel_size)
+
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return self._window
 
@@ -202,6 +227,12 @@ def divide(groups: int, channels: int, out_channels: int) -> None:
         culprits += [f"the {out_channels} output channels"] * (out_channels % groups > 0)
         message = f"{groups} groups do not divide {' and '.join(culprits)}"
         raise ShapeError(message, rule="groups-do-not-divide", argument="groups")
+
+
+def _macs(walked: TensorType, others: int, groups: int, kernel: tuple[int, ...]) -> str:
+    """Return positions times what each costs; a transposed convolution walks over its input."""
+    shared = f"{others} / {groups}" if groups > 1 else str(others)
+    return f"{product(walked.shape)} {TIMES} ({shared} {TIMES} {product(kernel)})"
 
 
 def _module(layer: Conv | ConvTranspose, x: TensorType) -> TorchCall:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.arguments import Boolean, Whole, argument
 from archdsl.ops.base import WHOLE, Op, ShapeError, TorchCall, Window, op
+from archdsl.ops.working import Step, grouped, product
 from archdsl.tensors import Shape, TensorType
 
 
@@ -37,6 +38,12 @@ class Linear(Op):
 
     def macs(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
         return inputs[0].channels * self.out_features
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        return (Step("features", "", grouped(self.out_features), "out_features"),)
+
+    def macs_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> str:
+        return product((self.out_features, inputs[0].channels))
 
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return WHOLE

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from archdsl.ops.arguments import Real, argument
 from archdsl.ops.base import SAME, WHOLE, Elementwise, Op, ShapeError, Window, op
+from archdsl.ops.sliding import AXES
+from archdsl.ops.working import Step, grouped
 from archdsl.sizes import Symbolic, equal, require
-from archdsl.tensors import TensorType
+from archdsl.tensors import TensorType, dims
 
 PROJECT = (
     "project one of them to the channels of the other, as a shortcut does: x -> downsample: Conv2d(channels, 1)\n"
     "a stride between them belongs there too"
 )
 RESIZE = "keep the size with padding (k - 1) // 2, take one stride on both paths, or `crop(x, like=y)`"
-AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What the spatial sizes are called, by how many there are; more are counted, the batch being axis 0."""
 
 
 @op
@@ -62,6 +62,11 @@ class Multiply(Op):
                 _same_shape("multiply", whole, other, gate=_is_gate(other))
         return whole
 
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        gates = any(x != output for x in inputs)
+        remark = "one factor for each channel" if gates else "all factors have this shape"
+        return (Step("shape", "", dims(output.shape), remark),)
+
     def windows(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Window, ...]:
         return tuple(WHOLE if _is_gate(x) and not _is_gate(output) else SAME for x in inputs)
 
@@ -107,6 +112,12 @@ class Concat(Op):
             self._check(number, first, other)
             channels += other.channels
         return TensorType((channels, *first.spatial))
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        channels = Step("channels", " + ".join(grouped(x.channels) for x in inputs), grouped(output.channels))
+        if not output.spatial:
+            return (channels,)
+        return channels, Step("sizes", "", " × ".join(map(grouped, output.spatial)), "the same for all")
 
     def _check(self, number: int, first: TensorType, other: TensorType) -> None:
         if other.spatial == first.spatial:

@@ -7,7 +7,8 @@ from math import gcd
 
 from archdsl.ops.arguments import AxisOrNone, Boolean, Maybe, Never, PerAxis, Whole, argument
 from archdsl.ops.base import WHOLE, Op, Reads, ShapeError, TorchCall, Window, brief, op
-from archdsl.ops.sliding import UNITS, positions, positions_ceil, reach
+from archdsl.ops.sliding import AXES, UNITS, positions, positions_ceil, positions_full, reach
+from archdsl.ops.working import MINUS, Step, grouped, per_axis, sliding
 from archdsl.sizes import Size, Symbolic
 from archdsl.tensors import TensorType
 
@@ -57,6 +58,21 @@ class Pool(Op):
             if pad > kernel // 2:
                 return f"the padding {pad} is more than half of the kernel size {kernel}"
         return None
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        axes = list(zip(inputs[0].spatial, self.kernel_size, self.gaps, self.steps, self.pads, strict=True))
+        formulas = [sliding(*axis, up=self.ceil_mode) for axis in axes]
+        if self.ceil_mode:
+            full = [
+                positions_full(size, span, step, pad)
+                for (size, _, _, step, pad), span in zip(axes, self.reaches, strict=True)
+            ]
+            formulas = [
+                f"{formula} {MINUS} 1 (the last window would start beyond the input)" if fewer != count else formula
+                for formula, fewer, count in zip(formulas, output.spatial, full, strict=True)
+            ]
+        kept = Step("channels", "", grouped(output.channels), "as its input")
+        return (kept, *per_axis(AXES[len(formulas)], formulas, output.spatial))
 
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return self._window
@@ -134,6 +150,11 @@ class AdaptiveAvgPool(Op):
         channels, sizes = self.as_map(inputs[0])
         kept = zip(self.output_size, sizes, strict=True)
         return TensorType((channels, *(size if wanted is None else wanted for wanted, size in kept)))
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        kept = Step("channels", "", grouped(output.channels), "as its input")
+        size = Step("each size", "", " × ".join(map(grouped, output.spatial)), "output_size, whatever the input")
+        return (kept, size)
 
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         sizes = inputs[0].spatial

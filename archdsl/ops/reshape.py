@@ -7,8 +7,10 @@ from typing import Any
 
 from archdsl.ops.arguments import LARGEST, Kind, Whole, argument
 from archdsl.ops.base import FLAT, SAME, Elementwise, Op, Reads, ShapeError, Storage, Window, op
+from archdsl.ops.sliding import AXES
+from archdsl.ops.working import MINUS, Step, grouped, per_axis, product
 from archdsl.sizes import Size, Symbolic, floordiv, require
-from archdsl.tensors import TensorType
+from archdsl.tensors import TensorType, dims
 
 
 @op
@@ -57,6 +59,13 @@ class Flatten(Op):
             message = f"`Flatten` needs a known input size, but gets {x}"
             raise ShapeError(message, rule="size-needed", help="give the size, or pool to a fixed one first")
         return TensorType((*x.shape[:start], prod(merged), *x.shape[end + 1 :]))
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        (x,) = inputs
+        start, end = self._axes(x)
+        if start == end:
+            return (Step("shape", "", dims(output.shape), "as its input: one axis has nothing to merge"),)
+        return (Step("merged", product(x.shape[start : end + 1]), grouped(output.shape[start])),)
 
     def _axes(self, x: TensorType) -> tuple[int, int]:
         """Return the first and last axis merged, counted from the channels."""
@@ -135,6 +144,13 @@ class Crop(Op):
             sizes.append(size - before - after)
         return TensorType((x.channels, *sizes))
 
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        (x,) = inputs
+        cuts = zip(x.spatial, self.cuts(x), strict=True)
+        formulas = [f"{grouped(n)} {MINUS} {grouped(before)} {MINUS} {grouped(after)}" for n, (before, after) in cuts]
+        kept = Step("channels", "", grouped(output.channels), "as its input")
+        return (kept, *per_axis(AXES[len(formulas)], formulas, output.spatial))
+
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return tuple(
             None if isinstance(before, Symbolic) else Reads(1, (range(before, before + 1),))
@@ -180,6 +196,13 @@ class Chunk(Op):
 
     start: int = argument(Whole(0))
     length: int = argument(Whole())
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        remark = f"channels {self.start} to {self.start + self.length - 1} of {inputs[0].channels}"
+        channels = Step("channels", "", grouped(self.length), remark)
+        if not output.spatial:
+            return (channels,)
+        return channels, Step("sizes", "", " × ".join(map(grouped, output.spatial)), "as its input")
 
     def output(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs

@@ -10,6 +10,10 @@ UNITS = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "colum
 """What the positions along each axis are called, by the number of axes."""
 
 
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""What the spatial sizes are called, by how many there are."""
+
+
 def reach(kernel: int, dilation: int) -> int:
     """Return how many positions a kernel spans, those between its taps included."""
     return dilation * (kernel - 1) + 1
@@ -39,8 +43,13 @@ def positions_ceil(size: Size, span: int, stride: int, padding: tuple[int, int],
     require(
         padded + slack >= span, TOO_LARGE, rule=rule, argument=blame, help=SMALLER, span=span, unit=unit, padded=padded
     )
-    count = floordiv(padded - span + slack, stride) + 1
+    count = positions_full(size, span, stride, padding)
     return where((count - 1) * stride >= size + padding[0], count - 1, count)
+
+
+def positions_full(size: Size, span: int, stride: int, padding: tuple[int, int]) -> Size:
+    """Return how many windows there are if the last may hang over the end wherever it starts."""
+    return floordiv(size + (padding[0] + padding[1]) - span + stride - 1, stride) + 1
 
 
 SMALLER = "take a smaller kernel or a larger input, pad, or halve the map less often before"

@@ -44,16 +44,16 @@ ALEXNET = ALEXNET_V2.replace("stride=4", "stride=4, padding=2")
 # fmt: off
 CHAINS = [
     # name                        size  stride  padding  pipeline
-    ("three 3×3, the last by 2",     7,      2,       0, "(Conv2d(1, 3) * 2 -> Conv2d(1, 3, stride=2))"),
-    ("and a pool",                   9,      4,       0, "(Conv2d(1, 3) * 2 -> Conv2d(1, 3, stride=2) -> MaxPool2d(2))"),
-    ("c3 p2 c3 p2 c3",              18,      4,       0, "((Conv2d(1, 3) -> MaxPool2d(2)) * 2 -> Conv2d(1, 3))"),
+    ("three 3×3, the last by 2",     7,      2,       0, "Conv2d(1, 3) * 2 -> Conv2d(1, 3, stride=2)"),
+    ("and a pool",                   9,      4,       0, "Conv2d(1, 3) * 2 -> Conv2d(1, 3, stride=2) -> MaxPool2d(2)"),
+    ("c3 p2 c3 p2 c3",              18,      4,       0, "(Conv2d(1, 3) -> MaxPool2d(2)) * 2 -> Conv2d(1, 3)"),
     ("dilated by 1, 2, 4",          15,      1,       0, "for d in [1, 2, 4] { Conv2d(1, 3, dilation=d) }"),
-    ("dilated by 2, padded",         5,      1,       2, "(Conv2d(1, 3, dilation=2, padding=2))"),
-    ("holes: 1×1 by 2, 3×3",         5,      2,       0, "(Conv2d(1, 1, stride=2) -> Conv2d(1, 3))"),
-    ("holes: two 1×1 by 2, 3×3",     9,      4,       0, "(Conv2d(1, 1, stride=2) * 2 -> Conv2d(1, 3))"),
-    ("holes: 2×2 by 3, 3×3",         8,      3,       0, "(Conv2d(1, 2, stride=3) -> Conv2d(1, 3))"),
-    ("same, even kernel",            4,      1,       1, '(Conv2d(1, 4, padding="same"))'),
-    ("what moves nothing",           3,      1,       0, "(Conv2d(4, 3) -> ReLU -> BatchNorm2d -> Dropout(0.5) -> Identity)"),
+    ("dilated by 2, padded",         5,      1,       2, "Conv2d(1, 3, dilation=2, padding=2)"),
+    ("holes: 1×1 by 2, 3×3",         5,      2,       0, "Conv2d(1, 1, stride=2) -> Conv2d(1, 3)"),
+    ("holes: two 1×1 by 2, 3×3",     9,      4,       0, "Conv2d(1, 1, stride=2) * 2 -> Conv2d(1, 3)"),
+    ("holes: 2×2 by 3, 3×3",         8,      3,       0, "Conv2d(1, 2, stride=3) -> Conv2d(1, 3)"),
+    ("same, even kernel",            4,      1,       1, 'Conv2d(1, 4, padding="same")'),
+    ("what moves nothing",           3,      1,       0, "Conv2d(4, 3) -> ReLU -> BatchNorm2d -> Dropout(0.5)"),
 ]
 # fmt: on
 

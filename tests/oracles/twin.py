@@ -40,14 +40,18 @@ def real(graph: Graph, *, training: bool = False, device: str = "cpu") -> fx.Gra
         return _module(graph, nodes, outputs, _layer).eval()
 
 
-def positive(graph: Graph, outputs: Sequence[Node] | None = None) -> fx.GraphModule:
-    """Return the positive twin in double precision; it returns a tuple with the value of each of `outputs`."""
-    nodes = evaluated(graph)
-    return _module(graph, nodes, nodes if outputs is None else outputs, _positive_layer, positive=True).double().eval()
+def positive(graph: Graph, node: Node) -> fx.GraphModule:
+    """Return the positive twin of a graph up to one node, in double precision."""
+    needed = {node.index, *(fed.index for fed in graph.inputs.values())}
+    for one in reversed(graph.nodes[: node.index + 1]):
+        if one.index in needed:
+            needed.update(one.inputs)
+    nodes = [one for one in graph.nodes if one.index in needed]
+    return _module(graph, nodes, [node], _positive_layer, _plus).double().eval()
 
 
 def _module(
-    graph: Graph, nodes: Sequence[Node], outputs: Sequence[Node], build: Build, *, positive: bool = False
+    graph: Graph, nodes: Sequence[Node], outputs: Sequence[Node], build: Build, product: Any = None
 ) -> fx.GraphModule:
     from torch import fx
 
@@ -58,7 +62,9 @@ def _module(
         if node.index in names:
             values[node.index] = drawn.placeholder(names[node.index])
         elif node.op.name in FUNCTIONS:
-            function = _plus if positive and node.op.name == "multiply" else FUNCTIONS[node.op.name](node.op)
+            function = FUNCTIONS[node.op.name](node.op)
+            if product is not None and node.op.name == "multiply":
+                function = product
             values[node.index] = drawn.call_function(function, arguments)
         else:
             if node.path not in modules:
@@ -66,8 +72,7 @@ def _module(
                 modules[node.path] = build(node, graph.types(node))
             values[node.index] = drawn.call_module(node.path, arguments)
     returned = tuple(values[node.index] for node in outputs)
-    drawn.output(returned if len(returned) > 1 or positive else returned[0])
-    drawn.eliminate_dead_code()
+    drawn.output(returned if len(returned) > 1 else returned[0])
     return fx.GraphModule(modules, drawn, graph.model or "Net")
 
 
