@@ -65,7 +65,12 @@ def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
         index, op = node.index, node.op
         if index not in fed:
             alive += elements[index]
-        here = alive + op.scratch(graph.types(node), node.output) if op.has_scratch else alive
+        here = alive
+        if op.has_scratch and (extra := op.scratch(graph.types(node), node.output)):
+            here = alive + extra
+            if op.copies_input:  # input and copy, then copy and output: an input not read again goes in between
+                own = elements[index] if last[index] == index else 0
+                here = max(here - elements[index], here - (freed.get(index, 0) - own))
         if here > most:
             most, at = here, index
         alive -= freed.get(index, 0)

@@ -113,6 +113,8 @@ class Op:
     """Whether it subtracts the mean of each channel, and with it a bias before it."""
     has_scratch: ClassVar[bool] = False
     """Whether PyTorch may hold more than inputs and output while it runs; set by what the class defines."""
+    copies_input: bool = False
+    """Whether the scratch is a copy that takes the input's place while the output is made."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
 

@@ -105,6 +105,10 @@ class Conv(Op):
             for span, step, gap, (before, _) in zip(self.reaches, self.stride, self.dilation, self.pads, strict=True)
         )
 
+    @cached_property
+    def copies_input(self) -> bool:  # type: ignore[override]  # depends on an argument here
+        return self.padding_mode != "zeros"
+
     def scratch(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
         """PyTorch first makes a padded copy of the input, unless it pads with zeros."""
         if self.padding_mode == "zeros":

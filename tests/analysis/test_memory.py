@@ -171,7 +171,6 @@ def test_the_peak_is_what_pytorch_holds(make, batch):
     assert peak(graph, batch) == measured(graph, batch)
 
 
-@pytest.mark.xfail(reason="`scratch` cannot say that the input may go once it has been copied")
 @pytest.mark.parametrize("mode", ["reflect", "circular", "replicate"])
 def test_a_padded_copy_takes_the_place_of_the_input(mode):
     graph = chain(f'Tanh -> a: Conv2d(2, 3, padding=1, padding_mode="{mode}")', 3, 16, 16)
