@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from archdsl.source import Span
 
@@ -70,6 +71,19 @@ class Diagnostic:
 
     def __str__(self) -> str:
         return render(self)
+
+
+MOST_COMPARED = 200
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant. Of very many, only some of about the same length are compared."""
+    if len(name) > WIDEST:
+        return None
+    names = list(dict.fromkeys(known))
+    if len(names) > MOST_COMPARED:
+        names = [other for other in names if abs(len(other) - len(name)) <= 2][:MOST_COMPARED]
+    return next(iter(get_close_matches(name, names, n=1)), None)
 
 
 class SpecError(Exception):

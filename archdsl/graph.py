@@ -33,11 +33,17 @@ class Instance:
     loops: Mapping[str, Any] = field(default_factory=dict)
     children: list[Instance | Node] = field(default_factory=list)
     inits: tuple[ast.Init, ...] = ()
-    result: Node | None = None
+    results: tuple[Node, ...] = ()
+    """What it gave: one tensor, or several where a block has several outputs; none where it failed."""
 
     @property
     def name(self) -> str:
         return self.path.rpartition(".")[2]
+
+    @property
+    def result(self) -> Node | None:
+        """The tensor that it gave, where that is one."""
+        return self.results[0] if len(self.results) == 1 else None
 
     @property
     def span(self) -> Span:

@@ -131,7 +131,7 @@ def _merged(shape: Shape, strides: Shape, wanted: Shape) -> Shape | None:
 
     Source: torch `computeStride` in ATen/TensorUtils.cpp.
     """
-    axes = [(size, step) for size, step in zip(shape, strides, strict=True) if size != 1]
+    axes = list(zip(shape, strides, strict=True))
     merged: list[int] = []
     for total in wanted:
         size, step = 1, 1

@@ -1,7 +1,9 @@
 """What each unit can see of each input: the hull per axis, exact through branches, crops and decoders.
 
 Source: Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", Distill, for the
-chains; the tables of `fields.py` carry it through transposed convolutions and merges.
+chains; the tables of `fields.py` carry it through transposed convolutions and merges. Axes and channels are not looked
+at together: a branch that sees nothing along one axis counts along the other, and a piece of a split sees what the
+whole sees.
 """
 
 from __future__ import annotations

@@ -255,7 +255,8 @@ def _of_module(analysis: Analysis, instance: Instance) -> Working:
         sections.append(Section("macs", tuple(costs), grouped(spent), notes))
         sections.append(Section("flops", (Step("FLOPs", f"2 {TIMES} {grouped(spent)}", grouped(2 * spent)),)))
     what = instance.definition.name if instance.definition else "Sequential"
-    shown = f"→  {dims(instance.result.output.shape)}" if instance.result else ""
+    given = " and ".join(dims(result.output.shape) for result in instance.results)
+    shown = f"→  {given}" if given else ""
     if instance.parent is None:
         shown = f"{len(analysis.graph.layers)} layers"
     path = instance.path or analysis.model

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, closest
 from archdsl.elaborate.construction import TooMany, signature
 from archdsl.elaborate.expressions import Expressions
 from archdsl.elaborate.library import Library, Module
@@ -25,6 +24,8 @@ from archdsl.tensors import TensorType
 __all__ = ["Elaboration", "Library", "Module", "Request", "UsageError", "elaborate", "model_parameters", "value_of"]
 
 LARGEST_SIZE = 2**31
+MOST_AXES = 16
+"""Of an input; images have three, and videos four."""
 
 
 class UsageError(ValueError):
@@ -110,6 +111,9 @@ def value_of(name: str, text: str) -> Any:
         return _Constants().evaluate(tree, Scope({}, module, root, set(), {}, Children(root, sequence=False)))
     except Problem as problem:
         raise SpecError((problem.diagnostic,)) from None
+    except RecursionError:
+        message = "the expression is nested too deeply to be evaluated"
+        raise SpecError((Diagnostic(limits.TOO_DEEP, message, tree.span(spec.source)),)) from None
 
 
 class _Constants(Expressions):
@@ -196,15 +200,15 @@ class _Model(Statements):
         name = self.request.model
         known = self.module.models
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            help = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known)}" if known else None
+            close = closest(name, known)
+            help = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}" if known else None
             raise UsageError(f"there is no model `{name}` in {self.module.source.name}", help)
         item = self.module.items[name]
         tree = self.module.spec.parse(item)
         if isinstance(tree, ast.Alias) and not self.module.is_broken(name):
             message = f"`{tree.base}` is no model of this file"
-            close = [m for m in get_close_matches(tree.base, known, n=2) if m != name]
-            help = f"did you mean `{close[0]}`?" if close else None
+            close = closest(tree.base, (m for m in known if m != name))
+            help = f"did you mean `{close}`?" if close else None
             span = tree.span(self.module.source)
             if not self.module.is_broken(tree.base):
                 self.report(Diagnostic(names.UNKNOWN_MODEL, message, span, help=help))
@@ -216,8 +220,8 @@ class _Model(Statements):
         for name in self.request.parameters:
             if name not in parameters:
                 known = [*parameters, *symbols]
-                close = get_close_matches(name, known, n=1)
-                help = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(known) or 'none'}"
+                close = closest(name, known)
+                help = f"did you mean `{close}`?" if close else f"there are {', '.join(known) or 'none'}"
                 raise UsageError(f"`{self.request.model}` has no parameter or size `{name}`", help)
         for name, size in self.request.sizes.items():
             if name not in symbols:
@@ -278,6 +282,9 @@ class _Model(Statements):
                 message = f"the input `{statement.name}` of a model needs a shape"
                 help = f"write `input {statement.name}: [3, H, W]`; sizes may be left open, channels may not"
                 raise self.problem(structure.NO_INPUT_SHAPE, message, statement, scope, help=help)
+            if len(asked or statement.shape or ()) > MOST_AXES:
+                message = f"`{statement.name}` has more than {MOST_AXES} axes"
+                raise self.problem(limits.TOO_LONG, message, statement, scope)
             sizes: tuple[Size, ...] = asked or tuple(self._size(dim, scope) for dim in statement.shape or ())
             node = Node(
                 len(self.nodes), statement.name, 0, Feed(), (), TensorType(sizes), statement, scope.instance, False

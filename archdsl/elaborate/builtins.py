@@ -11,6 +11,14 @@ from archdsl.sizes import Symbolic, maximum, minimum
 
 LONGEST = 100_000
 """Elements of a list, and turns of a loop."""
+HEAVIEST = 500_000
+"""Elements of a list and of all lists in it."""
+DEEPEST = 16
+"""How deep lists may lie in lists."""
+
+
+MOST_DIGITS = 300
+"""Decimals that `round` keeps; a float has no more."""
 
 
 class TooLong(Exception):
@@ -26,12 +34,36 @@ def listed(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def weight(value: Any, depth: int = 0) -> int:
+    """Return how many elements a list has, those of the lists in it counted each time that they are read.
+
+    Raises:
+        TooLong: there are too many, or the lists are nested too deeply.
+    """
+    if depth > DEEPEST:
+        raise TooLong(f"lists in lists, more than {DEEPEST} deep")
+    total = len(value)
+    for item in value:
+        if type(item) is tuple:
+            total += weight(item, depth + 1)
+        if total > HEAVIEST:
+            break
+    if total > HEAVIEST:
+        raise TooLong(f"more than {HEAVIEST:,} elements, with those of the lists in it")
+    return total
+
+
 def _range(*bounds: Any) -> range:
     if not 1 <= len(bounds) <= 3 or any(type(b) is not int for b in bounds):
         raise TypeError("`range` takes one to three whole numbers")
     if len(bounds) == 3 and bounds[2] == 0:
         raise TypeError("the step of a `range` is not 0")
-    return range(*bounds)
+    numbers = range(*bounds)
+    try:
+        len(numbers)
+    except OverflowError:
+        raise TypeError("`range` has more numbers than can be counted") from None
+    return numbers
 
 
 def _extreme(name: str, values: tuple[Any, ...], choose: Callable[[Any, Any], Any]) -> Any:
@@ -74,8 +106,8 @@ def _reversed(value: Any) -> Any:
 
 
 def _round(value: Any, digits: Any = None) -> Any:
-    if digits is not None and type(digits) is not int:
-        raise TypeError("`round` takes a number and how many digits to keep")
+    if digits is not None and (type(digits) is not int or abs(digits) > MOST_DIGITS):
+        raise TypeError(f"`round` takes a number and how many digits to keep, at most {MOST_DIGITS}")
     return round(_number("round", value), digits)
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Fix, Label
-from archdsl.elaborate.expressions import TENSOR_FUNCTIONS, Constant, Expressions
+from archdsl.diagnostics import Diagnostic, Fix, Label, closest
+from archdsl.elaborate.expressions import MOST_STEPS, TENSOR_FUNCTIONS, Constant, Expressions
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children, why_not_a_label
 from archdsl.elaborate.values import (
@@ -37,9 +36,12 @@ from archdsl.rules import limits, names, shapes, structure
 from archdsl.source import Span
 
 MOST_NODES = 250_000
-MOST_STEPS = 2_000_000
 DEEPEST = 100
 """Instances inside one another."""
+MOST_PIECES = 1000
+"""Into which `split` divides a tensor."""
+LONGEST_PATH = 500
+"""Characters of a path; every layer has one of its own."""
 
 
 class TooMany(Exception):
@@ -54,6 +56,7 @@ class Made:
     end: int
     first: int
     last: int
+    steps: int
     feeds: tuple[Node, ...]
     result: Value
 
@@ -85,10 +88,10 @@ class Construction(Expressions):
         elif diagnostic.layer and diagnostic.layer not in (first.layer, *first.also) and len(first.also) < 4:
             self.problems[key] = replace(first, also=(*first.also, diagnostic.layer))
 
-    def step(self, node: ast.Syntax, scope: Scope, size: int = 1) -> None:
+    def step(self, node: ast.Syntax, scope: Scope, size: int = 1, nodes: int = 1) -> None:
         """Count steps of building before they are taken; raises `TooMany` where there would be too many."""
         self.steps += size
-        if self.steps > MOST_STEPS or len(self.nodes) + size > MOST_NODES:
+        if self.steps > MOST_STEPS or len(self.nodes) + nodes > MOST_NODES:
             count = f"{MOST_NODES:,} layers" if self.steps <= MOST_STEPS else f"{MOST_STEPS:,} steps"
             message = f"building this network takes more than {count}, and is given up here"
             self.report(self.problem(limits.TOO_MANY, message, node, scope).diagnostic)
@@ -217,7 +220,7 @@ class Construction(Expressions):
         """Return what a Sequential of its own makes of a tensor."""
         instance = self.instance("group", "sequential", syntax, label, scope, children)
         result = self.run(stages, value, scope, Children(instance, sequence=True))
-        instance.result = result if type(result) is Node else None
+        instance.results = results_of(result)
         return result
 
     def instance(
@@ -264,9 +267,12 @@ class Construction(Expressions):
         """Return the path that a label stands for; raises `Problem` where it cannot be used."""
         name = label.name
         if label.template is not None:
-            parts = [part if isinstance(part, str) else self._text(part, scope) for part in label.template]
-            name = "".join(parts)
+            self.steps += len(label.template)
+            name = "".join(part if isinstance(part, str) else self._text(part, scope) for part in label.template)
         why = why_not_a_label(name, in_sequence=children.sequence)
+        if len(children.prefix) > LONGEST_PATH:
+            message = f"the path of this layer has more than {LONGEST_PATH} characters"
+            raise self.problem(limits.TOO_DEEP, message, label, scope)
         if why:
             help = f"call it `{name}_`" if name.isidentifier() else None
             raise self.problem(names.RESERVED_LABEL, f"{why}, so no layer can be called so", label, scope, help=help)
@@ -314,8 +320,8 @@ class Construction(Expressions):
 
     def call(self, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children) -> Value:
         """Return what a layer, block or shared module makes of a tensor."""
-        self.steps += 1
-        if self.steps & 255 == 0:
+        self.steps += 1 + len(node.arguments)
+        if self.steps > MOST_STEPS or len(self.nodes) >= MOST_NODES:
             self.step(node, scope)
         key = id(node)
         op = self._fixed_ops.get(key)
@@ -351,11 +357,11 @@ class Construction(Expressions):
         layers = [known for known, cls in OPS.items() if cls.is_module]
         blocks = scope.module.callable_names() + [k for k, v in scope.values.items() if type(v) is BlockValue]
         by_lower = {known.lower(): known for known in [*layers, *blocks]}
-        close = get_close_matches(name.lower(), by_lower, n=1)
+        close = closest(name.lower(), by_lower)
         start = node.span(scope.module.source)
         help, fix = None, None
         if close:
-            meant = by_lower[close[0]]
+            meant = by_lower[close]
             help = f"did you mean `{meant}`?"
             fix = Fix(f"write `{meant}`", Span(start.source, start.start, start.start + len(name)), meant, safe=False)
         problem = self.problem(names.UNKNOWN_LAYER, f"there is no layer or block `{name}`", node, scope, help=help)
@@ -377,7 +383,9 @@ class Construction(Expressions):
                 if value is POISON:
                     return None
                 if type(value) is range:
-                    value = tuple(value)
+                    value = self._elements(value, argument, scope)
+                if type(value) is tuple:
+                    self.steps += len(value)
             if argument.name is None:
                 if keywords:
                     message = "an argument by position cannot follow one by name"
@@ -426,8 +434,8 @@ class Construction(Expressions):
             return Problem(replace(problem.diagnostic, fix=fix))
         known = [a.name for a in cls.arguments]
         help = f"the layer is {cls.signature()}"
-        if error.unknown and (close := get_close_matches(str(error.place), known, n=1)):
-            help = f"did you mean `{close[0]}`? {help}"
+        if error.unknown and (close := closest(str(error.place), known)):
+            help = f"did you mean `{close}`? {help}"
         given = ""
         if not error.unknown and place is not node and isinstance(place, ast.Argument):
             given = f", not {show(self.evaluate(place.value, scope))}"
@@ -570,6 +578,7 @@ class Construction(Expressions):
         tensors = self._tensors(node, scope)
         if tensors is None:
             return POISON
+        self.steps += len(tensors)
         if len(tensors) < 2:
             if tensors:
                 return tensors[0]
@@ -613,6 +622,8 @@ class Construction(Expressions):
             raise self.problem(structure.TENSOR_COUNT, message, node, scope, help=help)
         x, pieces = values
         channels = x.output.shape[0]
+        if type(pieces) in (int, tuple) and (pieces if type(pieces) is int else len(pieces)) > MOST_PIECES:
+            raise self.problem(limits.TOO_LONG, f"more than {MOST_PIECES:,} pieces are not cut", node, scope)
         if type(pieces) is int and pieces > 0:
             if channels % pieces:
                 message = f"{channels} channels cannot be split in {pieces} equal pieces"
@@ -659,16 +670,17 @@ class Construction(Expressions):
         key = (definition, types, *arguments.values(), *map(type, arguments.values()))
         made = self._made.get(key)
         if made is not None:
-            self.step(node, scope, made.end - made.start + made.last - made.first)
+            self.step(node, scope, made.steps, made.end - made.start)
             return self._copied(made, instance, feeds)
-        start, first = len(self.nodes), len(self.instances) - 1
+        start, first, before = len(self.nodes), len(self.instances) - 1, self.steps
         known = len(self.problems)
         self._active.append(definition)
         result = self.body(block, arguments, feeds, instance)
         self._active.pop()
-        instance.result = result if type(result) is Node else None
+        instance.results = results_of(result)
         if len(self.problems) == known and result is not POISON and not any(x.output.is_symbolic for x in feeds):
-            self._made[key] = Made(start, len(self.nodes), first, len(self.instances), feeds, result)
+            steps = self.steps - before
+            self._made[key] = Made(start, len(self.nodes), first, len(self.instances), steps, feeds, result)
         return result
 
     def body(
@@ -713,8 +725,8 @@ class Construction(Expressions):
                     raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
                 name = known[position]
             if name not in known:
-                close = get_close_matches(name, known, n=1)
-                help = f"did you mean `{close[0]}`?" if close else f"it takes {', '.join(known) or 'no arguments'}"
+                close = closest(name, known)
+                help = f"did you mean `{close}`?" if close else f"it takes {', '.join(known) or 'no arguments'}"
                 message = f"`{definition.name}` has no parameter `{name}`"
                 raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
             if name in given:
@@ -729,11 +741,18 @@ class Construction(Expressions):
             raise self.problem(names.WRONG_TYPE, message, parameter, scope)
         if value is None and parameter.default is not None and _is_none(parameter.default):
             return None
+        if type(value) is str and parameter.type.name == "block":
+            close = closest(value, scope.module.callable_names())
+            help = f"did you mean `{close}`?" if close else None
+            message = f"`{parameter.name}` is a block, and none is called `{value}`"
+            raise self.problem(names.UNKNOWN_NAME, message, place, scope, help=help)
         if not fits(value, parameter.type):
             message = f"`{parameter.name}` is of type {parameter.type}, not {show(value)} ({type_name(value)})"
             raise self.problem(names.WRONG_TYPE, message, place, scope)
         if type(value) is range:
-            return tuple(value)
+            return self._elements(value, place, scope)
+        if type(value) is tuple:
+            self.steps += len(value)
         return float(value) if parameter.type.name == "float" and type(value) is int else value
 
     def _copied(self, made: Made, instance: Instance, feeds: tuple[Node, ...]) -> Value:
@@ -773,8 +792,7 @@ class Construction(Expressions):
         self._copy_children(template, twins, shift)
         moved = tuple(self._moved(x, start, shift, outside) for x in (result if type(result) is tuple else (result,)))
         for old in self.instances[first:last]:
-            if old.result is not None:
-                twins[id(old)].result = self._moved(old.result, start, shift, outside)
+            twins[id(old)].results = tuple([self._moved(x, start, shift, outside) for x in old.results])
         return moved if type(result) is tuple else moved[0]
 
     def _copy_children(self, template: Instance, twins: dict[int, Instance], shift: int) -> None:
@@ -845,6 +863,13 @@ def signature(definition: ast.Definition, text: str) -> str:
     """Return a definition as one would call it: `Bottleneck(width: int, stride: int = 1)`."""
     parts = [" ".join(text[p.start : p.end].split()) for p in definition.parameters]
     return f"{definition.name}({', '.join(parts)})"
+
+
+def results_of(value: Value) -> tuple[Node, ...]:
+    """Return the tensors that a module gave; none where it failed."""
+    if isinstance(value, Node):
+        return (value,)
+    return tuple(x for x in value if isinstance(x, Node)) if type(value) is tuple else ()
 
 
 def are_tensors(value: Value) -> bool:

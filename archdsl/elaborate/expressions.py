@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Label, Rule
-from archdsl.elaborate.builtins import FUNCTIONS, TooLong, listed
+from archdsl.diagnostics import Diagnostic, Label, Rule, closest
+from archdsl.elaborate.builtins import FUNCTIONS, LONGEST, TooLong, listed, weight
 from archdsl.elaborate.values import POISON, Indexed, Problem, Scope, Value, show, type_name
 from archdsl.graph import Node
 from archdsl.lang import ast
@@ -16,6 +15,7 @@ from archdsl.rules import BY_NAME, limits, names, shapes, structure
 from archdsl.sizes import Condition, ShapeError, Symbolic, equal
 
 LARGEST = 2**63 - 1
+INFINITY = float("inf")
 TENSOR_FUNCTIONS = ("concat", "crop", "split")
 QUESTIONS = ("shape", "params", "macs", "receptive_field")
 """Functions that only a `test` knows."""
@@ -36,6 +36,11 @@ _ORDER: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _NUMBERS = (int, float)
+MOST_STEPS = 2_000_000
+STEPS_OF_A_MISTAKE = 1000
+"""Looking for what was meant takes longer than most of what a network is built of."""
+LONG = 1000
+"""A list of fewer numbers needs no bound."""
 _SIZES = (int, Symbolic)
 
 
@@ -43,6 +48,8 @@ class Expressions:
     """Evaluates expressions; what concerns tensors is left to the class that builds the graph."""
 
     def __init__(self) -> None:
+        self.steps = 0
+        """What has been done so far, so that no text runs for long."""
         self._by_type: dict[type, Callable[[Any, Scope], Value]] = {
             ast.Name: self._name,
             ast.Literal: lambda node, scope: node.value,
@@ -86,7 +93,7 @@ class Expressions:
 
     def _literal(self, node: Any, scope: Scope) -> Value:
         value = node.value
-        if type(value) is int and value > LARGEST:
+        if (type(value) is int and value > LARGEST) or value == INFINITY:
             raise self.too_large(node, scope)
         return value
 
@@ -105,8 +112,8 @@ class Expressions:
         """Return the problem of a name that means nothing here, with what may have been meant."""
         constants = {"True": "true", "False": "false", "None": "none"}
         known = [*scope.values, *scope.module.callable_names(), *FUNCTIONS]
-        close = [constants[name]] if name in constants else get_close_matches(name, known, n=1)
-        help = f"did you mean `{close[0]}`?" if close else None
+        close = constants.get(name) or closest(name, known)
+        help = f"did you mean `{close}`?" if close else None
         return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` here", node, scope, help=help)
 
     def _hole(self, node: ast.Hole, scope: Scope) -> Value:
@@ -115,8 +122,11 @@ class Expressions:
     # Lists.
 
     def _sequence(self, node: ast.Sequence, scope: Scope) -> Value:
+        self.steps += len(node.items)
         items = tuple([self.evaluate(item, scope) for item in node.items])
-        return POISON if POISON in items else items
+        if POISON in items:
+            return POISON
+        return self._bounded(items, node, scope) if len(items) > LONG or tuple in map(type, items) else items
 
     def _index(self, node: ast.Index, scope: Scope) -> Value:
         value, index = self.evaluate(node.value, scope), self.evaluate(node.index, scope)
@@ -145,14 +155,19 @@ class Expressions:
         value = self.evaluate(node, scope)
         if value is POISON:
             return ()
+        self.steps += _cost(value)
+        if type(value) in (tuple, range):
+            return self._elements(value, node, scope, "loop")
+        message = f"a loop runs over a list, not over {show(value)} ({type_name(value)})"
+        help = f"write `range({show(value)})`" if type(value) is int else None
+        raise self.problem(names.BAD_VALUE, message, node, scope, help=help)
+
+    def _elements(self, value: Value, node: ast.Syntax, scope: Scope, what: str = "list") -> tuple[Value, ...]:
+        """Return the elements of a list or range, of which there may be too many."""
         try:
             return listed(value)
-        except TypeError:
-            message = f"a loop runs over a list, not over {show(value)} ({type_name(value)})"
-            help = f"write `range({show(value)})`" if type(value) is int else None
-            raise self.problem(names.BAD_VALUE, message, node, scope, help=help) from None
         except TooLong as error:
-            raise self.problem(limits.TOO_LONG, f"this loop has {error}", node, scope) from None
+            raise self.problem(limits.TOO_LONG, f"this {what} has {error}", node, scope) from None
 
     def bind_target(self, target: ast.Target, value: Value, node: ast.Syntax, scope: Scope) -> dict[str, Value]:
         """Return the loop variables that a target takes from one element."""
@@ -181,6 +196,7 @@ class Expressions:
         values = [self.evaluate(argument.value, scope) for argument in node.arguments]
         if POISON in values:
             return POISON
+        self.step(node, scope, 1 + sum(_cost(value) for value in values))
         try:
             return self._bounded(function(*values), node, scope)
         except TooLong as error:
@@ -200,8 +216,8 @@ class Expressions:
             text = node.span(scope.module.source).text
             message = f"`{node.name}` is a layer, and has no tensor to work on here"
             return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=f"write `x -> {text}`")
-        close = get_close_matches(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS], n=1)
-        help = f"did you mean `{close[0]}`?" if close else None
+        close = closest(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS])
+        help = f"did you mean `{close}`?" if close else None
         return self.problem(names.UNKNOWN_NAME, f"there is no function `{node.name}`", node, scope, help=help)
 
     # Conditions.
@@ -268,6 +284,7 @@ class Expressions:
             right = self.evaluate(right_node, scope)
             if left is POISON or right is POISON:
                 return POISON
+            self.step(node, scope, 1 + _cost(left))
             try:
                 part = self._compared(op, left, right)
             except TypeError:
@@ -289,13 +306,11 @@ class Expressions:
                     raise TypeError
                 same: Value = equal(left, right)
             else:
-                same = (tuple(left) if type(left) is range else left) == (
-                    tuple(right) if type(right) is range else right
-                )
+                same = _as_list(left, right) == _as_list(right, left)
             if op == "==":
                 return same
             return ~same if type(same) is Condition else not same
-        if type(left) is bool or type(right) is bool:
+        if type(left) is bool or type(right) is bool or {type(left), type(right)} == {Symbolic, float}:
             raise TypeError
         return _ORDER[op](left, right)
 
@@ -303,6 +318,7 @@ class Expressions:
 
     def _binary(self, node: ast.Binary, scope: Scope) -> Value:
         op = node.op
+        self.steps += 1
         if op == "and" or op == "or":
             return self._logical(node, scope)
         left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
@@ -321,17 +337,24 @@ class Expressions:
     def _arithmetic(self, node: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
         op = node.op
         if op == "+" and {type(left), type(right)} <= {tuple, range}:
-            return self._bounded(tuple(left) + tuple(right), node, scope)
+            self.steps += _cost(left) + _cost(right)
+            both = self._elements(left, node.left, scope) + self._elements(right, node.right, scope)
+            return self._bounded(both, node, scope)
         allowed = {int, float, Symbolic}
         if not {type(left), type(right)} <= allowed:
             message = f"`{op}` cannot take {show(left)} ({type_name(left)}) and {show(right)} ({type_name(right)})"
             raise self.problem(names.BAD_VALUE, message, node, scope)
         try:
+            if {type(left), type(right)} == {Symbolic, float}:
+                raise TypeError
             if op == "**":
                 self._check_power(node, left, right, scope)
             return self._bounded(_ARITHMETIC[op](left, right), node, scope)
         except ZeroDivisionError:
             raise self.problem(names.BAD_VALUE, f"{show(left)} {op} 0 has no value", node, scope) from None
+        except ValueError:
+            message = f"{show(left)} {op} {show(right)} has no value; a size is divided by a number from 1 up"
+            raise self.problem(names.BAD_VALUE, message, node, scope) from None
         except OverflowError:
             raise self.too_large(node, scope) from None
         except ShapeError as error:
@@ -352,12 +375,21 @@ class Expressions:
             raise self.problem(names.BAD_VALUE, "this has no value among the numbers", node, scope)
         if type(value) is tuple:
             try:
-                listed(value)
+                self.step(node, scope, weight(value) // 4)
+                if any(type(item) is int and not -LARGEST <= item <= LARGEST for item in value):
+                    raise self.too_large(node, scope)
             except TooLong as error:
                 raise self.problem(limits.TOO_LONG, f"this list has {error}", node, scope) from None
         return value
 
     # Problems.
+
+    def step(self, node: ast.Syntax, scope: Scope, size: int = 1) -> None:
+        """Count steps before they are taken; raises `Problem` where there would be too many."""
+        self.steps += size
+        if self.steps > MOST_STEPS:
+            message = f"evaluating this takes more than {MOST_STEPS:,} steps, and is given up here"
+            raise self.problem(limits.TOO_MANY, message, node, scope)
 
     def too_large(self, node: ast.Syntax, scope: Scope) -> Problem:
         """Return the problem of a whole number outside 64 bits."""
@@ -377,6 +409,8 @@ class Expressions:
         notes: tuple[str, ...] = (),
     ) -> Problem:
         """Return a problem at a node, with the instances that lead to it."""
+        if rule.severity == "error":
+            self.steps += STEPS_OF_A_MISTAKE
         span = node.span(scope.module.source)
         frames = tuple(frames_of(scope))
         return Problem(
@@ -386,6 +420,16 @@ class Expressions:
     def shape_problem(self, error: ShapeError, node: ast.Syntax, scope: Scope, **more: Any) -> Problem:
         """Return the problem that a rule on sizes raised, at a node."""
         return self.problem(BY_NAME[error.rule], error.message, node, scope, help=error.help, **more)
+
+
+def _cost(value: Value) -> int:
+    """Return how many steps reading a whole list counts for; one that is too long is refused instead."""
+    return min(len(value), LONGEST) // 16 if type(value) in (tuple, range) else 0
+
+
+def _as_list(value: Value, other: Value) -> Value:
+    """Return a range as a list where it is compared with a list that may be equal."""
+    return tuple(value) if type(value) is range and type(other) is tuple and len(value) == len(other) else value
 
 
 class Constant:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, Label
+from archdsl.diagnostics import Diagnostic, Label, closest
 from archdsl.lang import ast
 from archdsl.lang.items import Item
-from archdsl.lang.parser import Spec
+from archdsl.lang.parser import LARGEST_FILE, Spec
 from archdsl.resources import specs
 from archdsl.rules import files, names
 from archdsl.source import Source, Span
 
 DEEPEST_IMPORT = 16
 """How many files may import one another in a chain."""
+MOST_BYTES = 4 * (LARGEST_FILE + 1)
+"""What is read of an imported file: enough to tell that it is too large."""
 
 
 class Module:
@@ -125,7 +126,9 @@ class Library:
         path = self._find(tree.module, roots)
         if path is None:
             near = _suggest(tree.module, [p.stem for root in roots for p in root.glob("*.arch")])
-            message = f"there is no `{tree.module.replace('.', '/')}.arch` beside this file or among the bundled specs"
+            wanted = tree.module.replace(".", "/")
+            wanted = wanted if len(wanted) <= 60 else f"{wanted[:60]}..."
+            message = f"there is no `{wanted}.arch` beside this file or among the bundled specs"
             self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=near))
         else:
             other = self._load(path, depth, span)
@@ -135,7 +138,11 @@ class Library:
     def _find(self, name: str, roots: list[Path]) -> Path | None:
         for root in roots:
             path = root.joinpath(*name.split(".")).with_suffix(".arch")
-            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+            try:
+                found = path.is_file() and path.resolve().is_relative_to(root.resolve())
+            except (OSError, RuntimeError):  # a name longer than the system takes, or links in a circle
+                continue
+            if found:
                 return path.resolve()
         return None
 
@@ -150,7 +157,8 @@ class Library:
             self._found.append(Diagnostic(files.IMPORT_LOOP, message, span))
             return None
         self._modules[path] = None
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES).decode("utf-8", errors="replace")
         module = Module(Spec(Source(path.name, text)), path.parent, self)
         self._all.append(module)
         self._enter(module, depth + 1)
@@ -175,5 +183,5 @@ def _name_span(source: Source, item: Item) -> Span:
 
 
 def _suggest(name: str, known: list[str]) -> str | None:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean `{close[0]}`?" if close else None
+    close = closest(name, known)
+    return f"did you mean `{close}`?" if close else None

@@ -21,11 +21,15 @@ RESERVED = frozenset(
 """What `nn.Module` itself is made of; a test holds the list against torch."""
 RESERVED_IN_SEQUENCE = frozenset(("append", "extend", "insert", "pop"))
 
+LONGEST = 100
+"""Characters of a label."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def why_not_a_label(name: str, *, in_sequence: bool) -> str | None:
     """Return what is wrong with a label, or `None` where it can be an attribute."""
+    if len(name) > LONGEST:
+        return f"`{name[:40]}...` has more than {LONGEST} characters"
     if not _IDENTIFIER.fullmatch(name):
         return f"`{name[:40]}` is no Python name"
     if keyword.iskeyword(name):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
+from itertools import islice
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, closest
 from archdsl.elaborate.builtins import FUNCTIONS
 from archdsl.elaborate.expressions import TENSOR_FUNCTIONS
 from archdsl.elaborate.library import Module
@@ -13,6 +13,9 @@ from archdsl.elaborate.words import ELSEWHERE
 from archdsl.lang import ast
 from archdsl.ops import OPS
 from archdsl.rules import names
+
+MOST_PROBLEMS = 1000
+"""Mistakes that are looked for in definitions that nothing uses."""
 
 
 def unresolved(module: Module, reached: set[int]) -> list[Diagnostic]:
@@ -22,8 +25,8 @@ def unresolved(module: Module, reached: set[int]) -> list[Diagnostic]:
         tree = module.spec.parse(item)
         if not isinstance(tree, ast.Definition) or tree.kind == "model":
             continue
-        if id(tree) not in reached and name not in module.spec.broken:
-            found.extend(_in_definition(module, tree))
+        if id(tree) not in reached and name not in module.spec.broken and len(found) < MOST_PROBLEMS:
+            found.extend(islice(_in_definition(module, tree), MOST_PROBLEMS))
     return found
 
 
@@ -36,8 +39,8 @@ def _in_definition(module: Module, definition: ast.Definition) -> Iterator[Diagn
             known = _layer if id(node) in stages else _function
             yield from known(module, node, local)
         elif isinstance(node, ast.Name) and not _means_something(module, node.name, local):
-            close = get_close_matches(node.name, [*local, *module.items], n=1)
-            help = f"did you mean `{close[0]}`?" if close else None
+            close = closest(node.name, [*local, *module.items])
+            help = f"did you mean `{close}`?" if close else None
             message = f"nothing is called `{node.name}` here"
             yield Diagnostic(names.UNKNOWN_NAME, message, node.span(module.source), help=help)
 
@@ -71,8 +74,8 @@ def _means_something(module: Module, name: str, local: set[str]) -> bool:
 
 def _function(module: Module, node: ast.Call, local: set[str]) -> Iterator[Diagnostic]:
     if node.name not in FUNCTIONS and node.name not in TENSOR_FUNCTIONS:
-        close = get_close_matches(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS], n=1)
-        help = f"did you mean `{close[0]}`?" if close else None
+        close = closest(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS])
+        help = f"did you mean `{close}`?" if close else None
         message = f"there is no function `{node.name}`"
         yield Diagnostic(names.UNKNOWN_NAME, message, node.span(module.source), help=help)
 
@@ -83,8 +86,8 @@ def _layer(module: Module, node: ast.Call, local: set[str]) -> Iterator[Diagnost
     cls = OPS.get(node.name)
     if cls is None or not cls.is_module:
         known = {n.lower(): n for n in [*(k for k, c in OPS.items() if c.is_module), *module.callable_names()]}
-        close = get_close_matches(node.name.lower(), known, n=1)
-        meant = ELSEWHERE.get(node.name) or (known[close[0]] if close else None)
+        close = closest(node.name.lower(), known)
+        meant = ELSEWHERE.get(node.name) or (known[close] if close else None)
         message = f"there is no layer or block `{node.name}`"
         help = f"did you mean `{meant}`?" if meant else None
         yield Diagnostic(names.UNKNOWN_LAYER, message, node.span(module.source), help=help)

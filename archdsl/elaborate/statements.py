@@ -100,7 +100,7 @@ class Statements(Construction):
                         self._spoil(inner, scope, outputs)
 
     def _run(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
-        self.steps += 1
+        self.step(statement, scope, nodes=0)
         match statement:
             case ast.Bind():
                 self._bind(statement, scope)

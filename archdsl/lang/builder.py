@@ -14,6 +14,8 @@ from lark import Token
 from archdsl.lang import ast
 
 SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9}
+MOST_DIGITS = 40
+"""Digits of a whole number that are read; 64 bits have nineteen."""
 
 _Child = Any
 """A token or what another callback returned."""
@@ -23,6 +25,7 @@ class TemplateProblem(Exception):
     """A label such as `"layer{i"` whose braces do not pair; holds where."""
 
     def __init__(self, start: int, end: int) -> None:
+        super().__init__(start, end)
         self.start, self.end = start, end
 
 
@@ -81,13 +84,16 @@ def _part(c: list[_Child], kind: type[_Part]) -> tuple[Any, ...]:
 
 
 def number(text: str) -> int | float:
-    """Return the value of a number as written: `61_706`, `1e-3`, `4.09G`; whole where it is exact."""
+    """Return the value of a number as written: `61_706`, `1e-3`, `4.09G`; whole where it is exact.
+
+    Of a whole number far outside 64 bits it returns another such number: reading every digit takes quadratic time.
+    """
     factor = SUFFIXES.get(text[-1], 1)
-    digits = text[:-1] if factor > 1 else text
-    if digits.replace("_", "").isdigit():
-        return int(digits) * factor
+    digits = (text[:-1] if factor > 1 else text).replace("_", "")
+    if digits.isdigit():
+        return int(digits.lstrip("0")[:MOST_DIGITS] or "0") * factor
     value = float(digits) * factor
-    return round(value) if factor > 1 and value == round(value) else value
+    return round(value) if factor > 1 and value.is_integer() else value
 
 
 class Builder:
@@ -239,10 +245,7 @@ class Builder:
     # Expressions.
 
     def pipe(self, c: list[_Child]) -> ast.Pipe:
-        source, _, stage = c
-        if type(source) is ast.Pipe:  # one long pipe, not a pipe of pipes
-            return ast.Pipe(source.start, stage.end, source.source, (*source.stages, stage))
-        return ast.Pipe(source.start, stage.end, source, (stage,))
+        return ast.Pipe(c[0].start, c[-1].end, c[0], tuple(c[2::2]))
 
     def ifexp(self, c: list[_Child]) -> ast.IfExpression:
         return ast.IfExpression(*_ends(c), c[1], c[3], c[-2] if len(c) > 7 else c[-1])

@@ -116,7 +116,7 @@ def _cut(source: Source, starts: list[tuple[int, str, str]], comments: list[Span
 def leading_text(source: Source, items: tuple[Item, ...]) -> Span | None:
     """Return what stands before the first item, comments aside, if anything does."""
     end = items[0].start if items else len(source.text)
-    match = re.compile(r"(?:\s|#[^\n]*)*", re.ASCII).match(source.text, 0, end)
+    match = re.compile(r"\ufeff?(?:\s|#[^\n]*)*", re.ASCII).match(source.text, 0, end)
     start = match.end() if match else 0
     rest = source.text[start:end].rstrip()
     return Span(source, start, start + len(rest.split("\n")[0])) if rest else None

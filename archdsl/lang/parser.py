@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.utils import TextSlice
 
 from archdsl.diagnostics import Diagnostic
@@ -20,6 +21,8 @@ LARGEST_FILE = 1_000_000
 """In characters. The largest spec known has a few thousand."""
 MOST_PROBLEMS = 20
 """Syntax errors that are looked for in one item."""
+MOST_IN_FILE = 200
+"""Syntax errors that are told of one file; the definitions after them are left unread."""
 
 KEYWORDS = frozenset(
     "model block seq test from import let defaults input output when training require if else for in share init"
@@ -44,6 +47,9 @@ _STATEMENT = re.compile(
     r"|[A-Za-z_]\w*[ \t]*->|\})",
     re.MULTILINE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BRACKET = re.compile(r"[(){}\[\]]")
+_LONGEST_INDENT = 200
 
 
 @cache
@@ -106,20 +112,18 @@ class Spec:
         return self._parsed[item.start]
 
     def _parse(self, item: Item) -> ast.Syntax | None:
+        if len(self.problems) >= MOST_IN_FILE:
+            self.broken.add(item.name)
+            return None
         text, problems = self.source.text, 0
         while True:
             try:
                 return _parse(text, item.start, item.end, "item")
             except UnexpectedInput as error:
                 problem, at = _explain(error, self.source, item)
-            except VisitError as error:
-                if not isinstance(error.orig_exc, TemplateProblem):
-                    raise
-                bad = error.orig_exc
+            except TemplateProblem as bad:
                 at = bad.start
-                problem = Diagnostic(
-                    syntax.LABEL_TEMPLATE, "the braces of a computed label do not pair", Span(self.source, at, bad.end)
-                )
+                problem = _unpaired_brace(self.source, bad)
             self.broken.add(item.name)
             problems += 1
             if self._bracket is not None and item.start <= self._bracket < item.end:
@@ -157,6 +161,8 @@ class Spec:
             return _parse(self.source.text, 0, end, "flow")
         except UnexpectedInput as error:
             self.problems.append(_explain(error, self.source, Item("flow", "", 0, end, ""))[0])
+        except TemplateProblem as bad:
+            self.problems.append(_unpaired_brace(self.source, bad))
         return None
 
     def _as_model(self, tree: ast.Syntax) -> ast.Syntax | None:
@@ -183,7 +189,7 @@ def _parse(text: str, start: int, end: int, rule: str) -> ast.Syntax:
 
 def _unreadable(source: Source) -> Diagnostic | None:
     """Refuse what is no text or too much of it."""
-    if "\0" in source.text or "\ufffd" in source.text:
+    if "\0" in source.text or "\ufffd" in source.text or _SURROGATE.search(source.text):
         return Diagnostic(files.NOT_TEXT, "this is not a text in UTF-8", Span(source, 0, 0))
     if len(source.text) > LARGEST_FILE:
         message = f"the file has {len(source.text):,} characters, and {LARGEST_FILE:,} are the most that is read"
@@ -193,21 +199,32 @@ def _unreadable(source: Source) -> Diagnostic | None:
 
 def _without_statement(text: str, item: Item, at: int) -> str | None:
     """Blank the statement around `at`, so that the rest of the item can be looked at."""
-    starts = [
-        m.start() for m in _STATEMENT.finditer(text, item.start, item.end) if _outside(text, item.start, m.start())
-    ]
-    start = max((s for s in starts if s <= at), default=None)
-    if start is None or text[start : item.end].lstrip()[:1] == "}":
-        return None
-    for end in [s for s in starts if s > at]:
-        if all(text.count(a, start, end) == text.count(b, start, end) for a, b in ("()", "[]", "{}")):
-            return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    start, opened = None, (0, 0)
+    for place, depth in _statements(text, item):
+        if place <= at:
+            start, opened = place, depth
+        elif start is None or text[start : start + _LONGEST_INDENT].lstrip()[:1] == "}":
+            return None
+        elif depth == opened:
+            return text[:start] + re.sub(r"[^\n]", " ", text[start:place]) + text[place:]
     return None
 
 
-def _outside(text: str, start: int, end: int) -> bool:
-    """Return whether no parenthesis is open at `end`: an operand of a `concat(` on lines of its own is no statement."""
-    return all(text.count(a, start, end) <= text.count(b, start, end) for a, b in ("()", "[]"))
+def _statements(text: str, item: Item) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield where lines begin that look like statements, and how many braces and other brackets are open there.
+
+    Inside parentheses there are none: an operand of a `concat(` on lines of its own is no statement.
+    """
+    braces = others = 0
+    seen = item.start
+    for match in _STATEMENT.finditer(text, item.start, item.end):
+        for bracket in _BRACKET.findall(text, seen, match.start()):
+            step = 1 if bracket in "({[" else -1
+            braces += step if bracket in "{}" else 0
+            others += step if bracket not in "{}" else 0
+        seen = match.start()
+        if others <= 0:
+            yield seen, (braces, others)
 
 
 def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagnostic, int]:
@@ -227,8 +244,14 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
         at = token.start_pos or 0
         found = f"`{token}`"
         span = Span(source, at, token.end_pos or at + 1)
-    if expected and expected <= {"EQUAL", "COLON", "LSQB", "COMMA"} and (start := _previous_name(text, item, at)):
-        return _no_target(source, start), at
+    before = _previous_name(text, item, at)
+    if expected and expected <= {"EQUAL", "COLON", "LSQB", "COMMA"} and before:
+        return _no_target(source, before), at
+    if token.type == "EQUAL" and before and before[1] in KEYWORDS and "NAME" in expected:
+        message = f"`{before[1]}` is a word of the language and cannot be a name"
+        help = f"call it `{before[1]}_` or something else"
+        span = Span(source, before[0], before[0] + len(before[1]))
+        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=help), at
     if str(token) in KEYWORDS and "NAME" in expected:
         message = f"`{token}` is a word of the language and cannot be a name"
         return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{token}_` or something else"), at
@@ -239,6 +262,11 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
         help = "layers follow each other with `->`"
     message = f"{found} where {_wanted(expected)} should stand"
     return Diagnostic(syntax.UNEXPECTED, message, span, help=help), at
+
+
+def _unpaired_brace(source: Source, bad: TemplateProblem) -> Diagnostic:
+    span = Span(source, bad.start, bad.end)
+    return Diagnostic(syntax.LABEL_TEMPLATE, "the braces of a computed label do not pair", span)
 
 
 def _bad_character(source: Source, at: int, error: UnexpectedCharacters) -> Diagnostic:
@@ -265,8 +293,11 @@ def _no_target(source: Source, start: tuple[int, str]) -> Diagnostic:
 
 
 def _previous_name(text: str, item: Item, at: int) -> tuple[int, str] | None:
-    match = re.search(r"([A-Za-z_]\w*)\s*\Z", text[item.start : at])
-    return (item.start + match.start(1), match[1]) if match else None
+    end = item.start + len(text[item.start : at].rstrip())
+    start = end
+    while start > item.start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    return (start, text[start:end]) if text[start:end].isidentifier() else None
 
 
 def _wanted(expected: set[str]) -> str:

@@ -104,17 +104,16 @@ def _of_node(analysis: Analysis, node: Node) -> Row:
 def _of_instance(analysis: Analysis, instance: Instance) -> Row:
     nodes = list(instance.nodes())
     counts, macs = analysis.parameters.counts, analysis.node_macs
-    result = instance.result
-    field, stride = field_text(analysis, result) if result else ("", "")
+    seen = [field_text(analysis, result) for result in instance.results]
     blocks = [child for child in instance.children if isinstance(child, Instance) and child.kind in ("block", "seq")]
     return Row(
         instance.path,
         _what(instance),
-        dims(result.output.shape) if result else "",
+        ", ".join(dims(result.output.shape) for result in instance.results),
         sum(counts[node.index] for node in nodes),
         None if macs is None else sum(macs[node.index] for node in nodes),
-        field,
-        stride,
+        ", ".join(dict.fromkeys(field for field, _ in seen)),
+        ", ".join(dict.fromkeys(stride for _, stride in seen)),
         len(blocks) if len(blocks) > 1 and len(blocks) == len(instance.children) else 1,
         all(node.index in analysis.graph.training_only for node in nodes),
     )
@@ -148,11 +147,12 @@ def _folded(found: list[Row]) -> list[Row]:
 
 def _alike(a: Row, b: Row) -> bool:
     same = (a.what, a.output, a.params, a.macs, a.count) == (b.what, b.output, b.params, b.macs, b.count)
-    return same and a.params > 0 and _stem(a.path) == _stem(b.path) and a.count == 1
+    return same and a.params > 0 and _unnumbered(a.path) == _unnumbered(b.path) and a.count == 1
 
 
-def _stem(path: str) -> str:
-    return path.rpartition(".")[0]
+def _unnumbered(path: str) -> str:
+    """Return a path without the number at its end: neighbours that are numbered on may be folded."""
+    return path.rstrip("0123456789")
 
 
 def _last(path: str) -> str:

@@ -22,8 +22,8 @@ BAD_ARGUMENT = Rule(
     name="bad-argument",
     summary="an argument is unknown, missing, given twice, or of the wrong kind",
     why="Arguments have PyTorch's names, order and ranges, without the size of the input.",
-    bad=_model("output x -> conv: Conv2d(8, 3, strides=2)"),
-    good=_model("output x -> conv: Conv2d(8, 3, stride=2)"),
+    bad=_model("output x -> conv: Conv2d(8, 3, strides=2, padding=1)"),
+    good=_model("output x -> conv: Conv2d(8, 3, stride=2, padding=1)"),
 )
 UNLABELLED = Rule(
     code="W0203",

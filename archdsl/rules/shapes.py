@@ -78,8 +78,8 @@ SHAPE_MISMATCH = Rule(
     name="shape-mismatch",
     summary="a layer cannot take the shape it gets",
     why="PyTorch would accept the constructor and fail at the first batch, far from the cause.",
-    bad=_model("output x -> AvgPool2d(3, stride=1) -> MaxPool2d(3, padding=3)"),
-    good=_model("output x -> AvgPool2d(3, stride=1) -> MaxPool2d(3, padding=1)"),
+    bad=_model("output x -> AvgPool2d(3, stride=1) -> MaxPool2d(3, stride=1, padding=3)"),
+    good=_model("output x -> AvgPool2d(3, stride=1) -> MaxPool2d(3, stride=1, padding=1)"),
 )
 SIZE_NEEDED = Rule(
     code="E0310",

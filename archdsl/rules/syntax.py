@@ -23,8 +23,8 @@ KEYWORD_AS_NAME = Rule(
     name="keyword-as-name",
     summary="a word of the language is used as a name",
     why="Such words start statements, so a reader could not tell the two apart. As labels they are allowed.",
-    bad="model M {\n  input input: [3, 8, 8]\n  output x -> ReLU\n}\n",
-    good="model M {\n  input image: [3, 8, 8]\n  output image -> ReLU\n}\n",
+    bad="model M {\n  input x: [3, 8, 8]\n  share = x -> ReLU\n  output share\n}\n",
+    good="model M {\n  input x: [3, 8, 8]\n  shared = x -> ReLU\n  output shared\n}\n",
 )
 NO_TARGET = Rule(
     code="E0104",

@@ -74,6 +74,16 @@ def test_an_output_is_alive_to_the_end():
     assert [graph.nodes[i].path for i in found.alive] == ["x", "a", "b"]
 
 
+def test_what_only_training_returns_is_freed_like_the_rest():
+    text = """model Net { input x: [1, 10, 10]
+      a = x -> a: Conv2d(9, 1)
+      output z = a -> b: Conv2d(1, 1) -> c: Conv2d(9, 1)
+      output aux = a -> Identity when training }"""
+
+    assert peak(written(text)) == 4 * 1000
+    assert peak(written(text.replace(" when training", ""))) == 4 * 1900
+
+
 def test_what_nobody_reads_is_freed_at_once():
     text = """model Net { input x: [1, 10, 10]
       unused = x -> a: Conv2d(9, 1)
@@ -98,6 +108,7 @@ def test_a_crop_keeps_all_of_what_it_was_cut_from():
         ("crop(a, left=1)", 180),
         ("crop(a, left=9)", 0),  # one column: its elements are equally far apart
         ("split(a, [1, 1])", 0),  # the front channels of a sample lie together
+        ("split(crop(a, left=1), [1, 1])", 90),  # a part of a part
     ],
 )
 def test_flattening_a_part_copies_it_where_it_does_not_lie_together(cut, copied):

@@ -387,6 +387,15 @@ def test_branches_of_different_strides_keep_the_field_of_every_unit():
     assert not found.is_equivariant
 
 
+def test_a_crop_leaves_out_the_units_with_the_largest_fields():
+    found = field(
+        written(MISALIGNED.replace("output y = a", "y = a").replace("}", "output z = crop(y, right=2, bottom=1) }"))
+    )
+
+    assert found.units == (5, 4)
+    assert found.size == (7, 7)
+
+
 def test_the_field_of_two_shapes_is_their_hull():
     """A 1×7 and a 7×1 convolution see 13 pixels in a square of 7."""
     text = """model Net { input x: [1, 20, 20]

@@ -60,7 +60,7 @@ def layers(draw: Any) -> str:
     if kind == "points":
         return draw(st.sampled_from(POINTS))
     if kind == "convs":
-        mode = draw(st.sampled_from(["", "", ", groups=2"]))
+        mode = draw(st.sampled_from(["", "", ", groups=2", ', padding_mode="circular"']))
         return f"c: Conv2d(2, {kernel}, stride={draw(PAIRS[3])}, padding={padding}, dilation={draw(PAIRS[3])}{mode})"
     halves = tuple(min(pad, k // 2) for pad, k in zip(padding, kernel, strict=True))
     rest = f"{kernel}, stride={draw(PAIRS[2])}, padding={halves}, ceil_mode={str(draw(st.booleans())).lower()}"
