@@ -245,7 +245,7 @@ def negated(condition: bool | Condition) -> bool | Condition:
 
 def built(fact: Fact, h: Symbolic) -> Condition:
     condition = fact.build(h)
-    return condition if isinstance(condition, Condition) else (h >= 1) & condition  # type: ignore[return-value]
+    return condition if isinstance(condition, Condition) else (h >= 0) & condition  # type: ignore[return-value]
 
 
 @given(FACTS)

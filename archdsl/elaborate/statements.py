@@ -113,6 +113,8 @@ class Statements(Construction):
                     message = f"there are two outputs called `{statement.name}`"
                     raise self.problem(names.REBOUND, message, statement, scope, help="give each a name of its own")
                 outputs.add(statement, value)
+                if statement.name is not None and statement.name not in scope.constants:
+                    scope.values[statement.name] = value  # an output is a tensor that later lines may read
             case ast.Let():
                 self._constant(statement, scope)
             case ast.IfStatement():
