@@ -692,6 +692,7 @@ class Construction(Expressions):
     def bind(self, block: BlockValue, node: ast.Call | ast.Alias, scope: Scope) -> dict[str, Value] | None:
         """Return the arguments of a call by name, defaults filled in; `None` where one failed before."""
         definition = block.definition
+        self.steps += len(definition.parameters)
         given = self.bind_names(definition, node, scope)
         values: dict[str, Value] = {}
         place: ast.Syntax

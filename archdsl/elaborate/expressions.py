@@ -176,6 +176,7 @@ class Expressions:
         if type(value) is not tuple or len(value) != len(target):
             message = f"{len(target)} names take {len(target)} values, but the element is {show(value)}"
             raise self.problem(names.BAD_VALUE, message, node, scope)
+        self.steps += len(target)
         bound: dict[str, Value] = {}
         for part, item in zip(target, value, strict=True):
             bound |= self.bind_target(part, item, node, scope)

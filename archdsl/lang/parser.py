@@ -249,9 +249,8 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
         return _no_target(source, before), at
     if token.type == "EQUAL" and before and before[1] in KEYWORDS and "NAME" in expected:
         message = f"`{before[1]}` is a word of the language and cannot be a name"
-        help = f"call it `{before[1]}_` or something else"
         span = Span(source, before[0], before[0] + len(before[1]))
-        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=help), at
+        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{before[1]}_` or something else"), at
     if str(token) in KEYWORDS and "NAME" in expected:
         message = f"`{token}` is a word of the language and cannot be a name"
         return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{token}_` or something else"), at
