@@ -108,14 +108,16 @@ def plain(text: str, role: str) -> str:
 
 def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """Draw a diagnostic: the message, the lines it concerns with carets, frames, notes and help."""
-    lines = [paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity) + f": {diagnostic.message}"]
-    lines.append(paint("  --> ", "frame") + str(diagnostic.span))
+    lines = [
+        paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity) + f": {_visible(diagnostic.message)}"
+    ]
+    lines.append(paint("  --> ", "frame") + _visible(str(diagnostic.span)))
     lines.extend(_excerpt(diagnostic, paint))
     margin = " " * _gutter(diagnostic)
     for frame in diagnostic.frames:
-        lines.append(paint(f"{margin} = ", "frame") + f"in {frame.text}    {frame.span}")
+        lines.append(paint(f"{margin} = ", "frame") + _visible(f"in {frame.text}    {frame.span}"))
     if diagnostic.also:
-        lines.append(paint(f"{margin} = ", "frame") + f"and in {', '.join(diagnostic.also)}")
+        lines.append(paint(f"{margin} = ", "frame") + _visible(f"and in {', '.join(diagnostic.also)}"))
     for note in diagnostic.notes:
         lines.append(paint(f"{margin} = ", "frame") + f"note: {_indented(note, margin)}")
     if diagnostic.help:
@@ -126,11 +128,11 @@ def render(diagnostic: Diagnostic, paint: Paint = plain) -> str:
 def concise(diagnostic: Diagnostic) -> str:
     """Return the diagnostic on one line: `tiny.arch:9:17: error[E0305] ...`."""
     fix = " [fix]" if diagnostic.fix else ""
-    return f"{diagnostic.span}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}{fix}"
+    return _visible(f"{diagnostic.span}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}{fix}")
 
 
 def _indented(text: str, margin: str) -> str:
-    return text.replace("\n", f"\n{margin}         ")
+    return _visible(text).replace("\n", f"\n{margin}         ")
 
 
 def _gutter(diagnostic: Diagnostic) -> int:
@@ -153,25 +155,38 @@ def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
     shown = 0
     for label, sign, role in marks:
         source, number = label.span.source, label.span.line
-        text, column = _window(source.line(number), label.span.column - 1)
+        text, column = _window(label.span)
         if number != shown:
             if shown and number > shown + 1:
                 lines.append(paint("...", "frame"))
-            lines.append(paint(f"{number:>{gutter}} |", "frame") + f" {text}".rstrip())
+            lines.append(paint(f"{number:>{gutter}} |", "frame") + f" {_visible(text)}".rstrip())
             shown = number
-        end = label.span.end if "\n" not in label.span.text else label.span.start + len(label.span.text.split("\n")[0])
-        width = max(1, min(end - label.span.start, len(text) - column))
+        width = max(1, min(label.span.end - label.span.start, len(text) - column))
         lead = "".join("\t" if character == "\t" else " " for character in text[:column])
-        lines.append(f"{bar} {lead}{paint(sign * width + (f' {label.text}' if label.text else ''), role)}")
+        lines.append(f"{bar} {lead}{paint(sign * width + (f' {_visible(label.text)}' if label.text else ''), role)}")
     for label in diagnostic.related:
         if label.span.source is not diagnostic.span.source:
-            lines.append(paint(" " * gutter + " = ", "frame") + f"{label.span}: {label.text}")
+            lines.append(paint(" " * gutter + " = ", "frame") + _visible(f"{label.span}: {label.text}"))
     return lines
 
 
-def _window(text: str, column: int) -> tuple[str, int]:
-    """Cut a very long line around a column; return what is left and where the column is in it."""
-    if len(text) <= WIDEST:
-        return text, column
-    start = max(0, min(column - WIDEST // 3, len(text) - WIDEST))
-    return text[start : start + WIDEST], column - start
+def _window(span: Span) -> tuple[str, int]:
+    """Return the line on which a span begins, cut where it is very long, and where in it the span begins."""
+    text, column = span.source.text, span.column - 1
+    first = span.start - column
+    last = text.find("\n", span.start, first + max(column, WIDEST) + WIDEST)
+    last = last if last >= 0 else min(len(text), first + max(column, WIDEST) + WIDEST)
+    if last - first > WIDEST:
+        first = max(first, min(span.start - WIDEST // 3, last - WIDEST))
+    return text[first : min(last, first + WIDEST)].rstrip("\r"), span.start - first
+
+
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}
+_VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(
+    (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD
+)
+"""What would move the cursor of a terminal or turn the direction of a text, and the sign that is shown for it."""
+
+
+def _visible(text: str) -> str:
+    return text.translate(_VISIBLE)

@@ -16,7 +16,7 @@ from archdsl.elaborate.naming import Children
 from archdsl.elaborate.values import Problem, Scope, Value, show
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
-from archdsl.rules import names, structure
+from archdsl.rules import limits, names, structure
 
 TOTALS = ("params", "trainable", "buffers", "macs", "flops", "weight_bytes", "peak_activation_bytes")
 
@@ -44,6 +44,9 @@ def run_test(module: Module, test: ast.Test, analysis: Analysis) -> tuple[list[D
             holds = None if _is_question(expect.value) else diagnostic is None
         except Problem as problem:
             diagnostic, holds = problem.diagnostic, False
+        except RecursionError:
+            message = "this is nested too deeply to be evaluated"
+            diagnostic, holds = Diagnostic(limits.TOO_DEEP, message, expect.span(module.source)), False
         if diagnostic is not None:
             found.append(diagnostic)
         outcomes.append(Outcome(text, diagnostic, holds))

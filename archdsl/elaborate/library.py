@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, Label, closest
@@ -16,6 +17,9 @@ DEEPEST_IMPORT = 16
 """How many files may import one another in a chain."""
 MOST_BYTES = 4 * (LARGEST_FILE + 1)
 """What is read of an imported file: enough to tell that it is too large."""
+
+MOST_PROBLEMS = 1000
+"""Of imports and of names defined twice that are told."""
 
 
 class Module:
@@ -34,7 +38,7 @@ class Module:
     def source(self) -> Source:
         return self.spec.source
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
         return self.spec.named("model")
 
@@ -103,6 +107,8 @@ class Library:
             elif item.kind in ("model", "block", "seq", "let"):
                 if item.name in module.items:
                     first = module.items[item.name]
+                    if len(self._found) >= MOST_PROBLEMS:
+                        continue
                     self._found.append(
                         Diagnostic(
                             names.DUPLICATE_DEFINITION,

@@ -332,6 +332,7 @@ class Statements(Construction):
             message = f"`{definition.name}` never sets an output"
             help = "end with `output y`, where `y` is what it computes"
             self.report(Diagnostic(structure.NO_OUTPUT, message, span, help=help))
+            return  # that nothing reads the tensors follows from it
         for name, statement in scope.bound.items():
             value = scope.values.get(name.partition("[")[0])
             if name not in scope.used and value is not POISON:

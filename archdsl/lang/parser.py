@@ -42,9 +42,10 @@ _SIGNS = {
     "LSQB": "[", "RSQB": "]", "STAR": "*", "PERCENT": "%",
 }  # fmt: skip
 _STATEMENT = re.compile(
-    r"^[ \t]*(?:(?:input|output|let|require|if|for|share|init|defaults|expect)\b"
-    r"|[A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?::[ \t]*\[[^\]\n]*\][ \t]*)?=(?!=)"
-    r"|[A-Za-z_]\w*[ \t]*->|\})",
+    r"^[ \t]*+(?:(?:input|output|let|require|if|for|share|init|defaults|expect)\b"
+    r"|[A-Za-z_]\w*+(?:[ \t]*+,[ \t]*+[A-Za-z_]\w*+)*+[ \t]*+(?:\[[^\]\n]*+\])?+[ \t]*+"
+    r"(?::[ \t]*+\[[^\]\n]*+\][ \t]*+)?+=(?!=)"
+    r"|[A-Za-z_]\w*+[ \t]*+->|\})",
     re.MULTILINE,
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
