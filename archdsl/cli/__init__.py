@@ -84,6 +84,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _misused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return MISUSED
     message = error.format_message()
     click.echo(f"archdsl: {message[:1].lower()}{message[1:].rstrip('.')}", err=True)
     context = getattr(error, "ctx", None)

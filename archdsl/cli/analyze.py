@@ -55,6 +55,10 @@ def command(
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
+        if format_ == "json":
+            from archdsl.report.json import failure
+
+            emit(failure(file or "<expression>", error.diagnostics), output)
         tell(error.diagnostics, color)
         return 1
     errors = [d for d in analysis.diagnostics if d.severity == "error"]

@@ -45,6 +45,20 @@ def document(analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def failure(source: str, diagnostics: tuple[Diagnostic, ...]) -> str:
+    """Return what is left to say of a file without a model that can be built: its diagnostics."""
+    made = {
+        "schema": SCHEMA,
+        "model": None,
+        "source": source,
+        "layers": [],
+        "totals": None,
+        "complete": False,
+        "diagnostics": [diagnostic(one) for one in diagnostics],
+    }
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
 def layer(one: Layer) -> dict[str, Any]:
     """Return one row of the contract; `training_only` and `id` are additions to it."""
     return {

@@ -49,7 +49,7 @@ def render(
     shown = rows(analysis, depth, only)
     if sort:
         shown.sort(key=SORTS[sort])
-    table = _table(analysis, shown, bars=width >= _NARROW, whole=only is None)
+    table = _table(analysis, shown, bars=width >= _NARROW, only=only)
     out = StringIO()
     console = Console(
         file=out,
@@ -61,7 +61,7 @@ def render(
     )
     console.print(_header(analysis))
     console.print(table)
-    for line in _footer(analysis, shown, width):
+    for line in _footer(analysis) if only is None else []:
         console.print(line)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
     return text.translate(_ASCII) if ascii_only else text
@@ -73,9 +73,13 @@ def _header(analysis: Analysis) -> Text:
         (f"{name} " if len(graph.inputs) > 1 else "") + dims(node.output.shape) for name, node in graph.inputs.items()
     )
     blocks = sum(1 for _ in _blocks(graph.root))
-    layers = f"{len(graph.layers)} layers" + (f" in {blocks} blocks" if blocks else "")
+    layers = _counted(len(graph.layers), "layer") + (f" in {_counted(blocks, 'block')}" if blocks else "")
     parts = [f"input {inputs}", layers, f"{analysis.dtype}, batch {analysis.batch}"]
     return Text.assemble("  ", (analysis.model, "bold"), "    ", "    ".join(parts))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _blocks(instance: Instance) -> list[Instance]:
@@ -88,19 +92,22 @@ def _blocks(instance: Instance) -> list[Instance]:
     return found
 
 
-def _table(analysis: Analysis, shown: list[Row], *, bars: bool, whole: bool) -> Table:
+def _table(analysis: Analysis, shown: list[Row], *, bars: bool, only: str | None) -> Table:
     table = Table(
-        box=_LINES, show_footer=whole, pad_edge=True, padding=(0, 1), collapse_padding=True, header_style="bold"
+        box=_LINES, show_footer=True, pad_edge=True, padding=(0, 1), collapse_padding=True, header_style="bold"
     )
-    totals = analysis.totals
+    params, macs = analysis.totals.params, analysis.totals.macs
+    if only is not None:
+        params = sum(row.params for row in shown)
+        macs = None if macs is None else sum(row.macs or 0 for row in shown)
     incomplete = "" if analysis.is_complete else " (incomplete)"
-    table.add_column("Layer", footer=f"total{incomplete}", no_wrap=True)
+    table.add_column("Layer", footer=f"{only or 'total'}{incomplete}", no_wrap=True)
     table.add_column("Op", no_wrap=not bars, overflow="ellipsis", max_width=WIDEST_OP)
     table.add_column("Output", justify="right", no_wrap=True)
-    table.add_column("Params", justify="right", footer=f"{totals.params:,}", no_wrap=True)
+    table.add_column("Params", justify="right", footer=f"{params:,}", no_wrap=True)
     if bars:
         table.add_column("", style="cyan", no_wrap=True, min_width=BAR)
-    table.add_column("MACs", justify="right", footer=short(totals.macs), no_wrap=True)
+    table.add_column("MACs", justify="right", footer=short(macs), no_wrap=True)
     if bars:
         table.add_column("", style="cyan", no_wrap=True, min_width=BAR)
     table.add_column("RF", justify="right", no_wrap=True)
@@ -131,7 +138,7 @@ def _bar(value: int, most: int) -> str:
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
-def _footer(analysis: Analysis, shown: list[Row], width: int) -> list[str | Text]:
+def _footer(analysis: Analysis) -> list[str | Text]:
     totals, graph = analysis.totals, analysis.graph
     lines: list[str | Text] = []
     if totals.macs is not None and totals.flops is not None:
