@@ -1,7 +1,7 @@
 """Know a convolutional network before it runs: its shapes, parameters, cost, memory and receptive fields.
 
     >>> import archdsl
-    >>> network = archdsl.load("resnet.arch", model="ResNet50")
+    >>> network = archdsl.load("resnet.arch", model="ResNet50")  # a path, or a bundled spec by its name
     >>> archdsl.analyze(network).totals.params
     25557032
 

@@ -19,6 +19,8 @@ from archdsl.elaborate import Elaboration, Library, Module, Request, UsageError,
 from archdsl.elaborate.resolution import unresolved
 from archdsl.graph import Graph
 from archdsl.lang import ast
+from archdsl.lang.parser import LARGEST_FILE
+from archdsl.resources import bundled_spec
 from archdsl.rules import names
 from archdsl.source import Source, Span
 
@@ -112,15 +114,18 @@ def ordered(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.start, d.code)))
 
 
-def read(path: str | Path, name: str | None = None) -> Module:
-    """Read a file with what it imports; `name` is what diagnostics call it, the path as given unless said.
+def read(path: str | Path) -> Module:
+    """Read a file with what it imports; the plain name of a bundled spec stands for that where there is no such file.
 
     Raises:
         OSError: it cannot be read.
     """
-    path = Path(path)
-    text = path.read_bytes()[: 4 * 1_000_001].decode("utf-8", errors="replace")
-    return Library().add(Source(name or path.as_posix(), text), path)
+    given = Path(path)
+    bundled = None if given.exists() else bundled_spec(str(path))
+    found, name = (bundled, bundled.name) if bundled else (given, given.as_posix())
+    with found.open("rb") as file:
+        text = file.read(LARGEST_FILE * 4 + 1).decode("utf-8", errors="replace")
+    return Library().add(Source(name, text), found)
 
 
 def choose_model(module: Module, model: str | None) -> str | None:

@@ -22,8 +22,10 @@ def test_every_public_name_is_there_and_nothing_else_is():
         archdsl.analyse  # noqa: B018
 
 
-def test_a_bundled_model_is_loaded_by_path_and_name(request):
-    network = archdsl.load(request.config.rootpath / "specs" / "resnet.arch", model="ResNet50", classes=10)
+@pytest.mark.parametrize("path", ["resnet.arch", "resnet", "specs/resnet.arch"])
+def test_a_bundled_model_is_loaded_by_path_or_by_name(path, request, monkeypatch):
+    monkeypatch.chdir(request.config.rootpath)
+    network = archdsl.load(path, model="ResNet50", classes=10)
 
     # 25,557,032 with 1,000 classes, each of 2,048 weights and a bias
     assert archdsl.analyze(network).totals.params == 25_557_032 - 990 * 2_049

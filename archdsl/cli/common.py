@@ -62,19 +62,17 @@ def open_module(file: str) -> Module:
     """Read a file, a bundled spec by its name, or `-` for standard input."""
     from archdsl.elaborate import Library
     from archdsl.pipeline import read
-    from archdsl.resources import bundled_spec, specs
+    from archdsl.resources import specs
     from archdsl.source import Source
 
     if file == "-":
         text = sys.stdin.buffer.read(4_000_004).decode("utf-8", errors="replace")
         return Library().add(Source("<stdin>", text))
     path = Path(file)
-    if not path.exists() and (bundled := bundled_spec(file)) is not None:
-        return read(bundled, bundled.name)
     if path.is_dir():
         raise click.UsageError(f"{file} is a folder; `archdsl check {file}` looks through it")
     try:
-        return read(path)
+        return read(file)
     except FileNotFoundError:
         raise click.UsageError(f"there is no file {file}{_did_you_mean(path, specs())}") from None
     except OSError as error:
