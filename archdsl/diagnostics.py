@@ -99,6 +99,8 @@ Paint = Callable[[str, str], str]
 
 WIDEST = 140
 """Longer source lines are cut around the place they are shown for."""
+LONGEST = 1000
+"""Longer messages are cut."""
 
 
 def plain(text: str, role: str) -> str:
@@ -154,7 +156,7 @@ def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
     lines = [bar]
     shown = 0
     for label, sign, role in marks:
-        source, number = label.span.source, label.span.line
+        number = label.span.line
         text, column = _window(label.span)
         if number != shown:
             if shown and number > shown + 1:
@@ -189,4 +191,4 @@ _VISIBLE |= {0x7F: 0x2421} | dict.fromkeys(
 
 
 def _visible(text: str) -> str:
-    return text.translate(_VISIBLE)
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]}...").translate(_VISIBLE)

@@ -114,15 +114,18 @@ def ordered(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(unique.values(), key=lambda d: (d.span.source.name, d.span.start, d.code)))
 
 
-def read(path: str | Path) -> Module:
+def read(path: str | Path, name: str | None = None) -> Module:
     """Read a file with what it imports; the plain name of a bundled spec stands for that where there is no such file.
+
+    Diagnostics call it `name`, which is the path as given unless said otherwise.
 
     Raises:
         OSError: it cannot be read.
     """
     given = Path(path)
     bundled = None if given.exists() else bundled_spec(str(path))
-    found, name = (bundled, bundled.name) if bundled else (given, given.as_posix())
+    found = bundled or given
+    name = name or (bundled.name if bundled else given.as_posix())
     with found.open("rb") as file:
         text = file.read(LARGEST_FILE * 4 + 1).decode("utf-8", errors="replace")
     return Library().add(Source(name, text), found)

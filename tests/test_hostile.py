@@ -1,5 +1,7 @@
 """Texts made to exhaust or to break whoever reads them: each is answered in seconds, in bounded memory, at its place."""
 
+
+
 from __future__ import annotations
 
 import json
@@ -19,10 +21,8 @@ from archdsl import pipeline
 from archdsl.diagnostics import concise, render
 module = pipeline.read(sys.argv[1], "x.arch")
 found = pipeline.check(module).diagnostics
-for name in module.models[:1]:
-    made = pipeline.Network(module, pipeline.Request(name))
-    if not any(d.severity == "error" for d in made.diagnostics):
-        made.examine()
+if not any(d.severity == "error" for d in found):
+    pipeline.network(module, None).examine()
 text = [render(d) + concise(d) for d in found]
 errors = [[d.code, d.span.line, d.span.column] for d in found if d.severity == "error"]
 sys.stdout.write(json.dumps({"first": errors[:1], "count": len(errors), "longest": max(map(len, text), default=0)}))
@@ -90,17 +90,17 @@ CASES = [
     ("a layer, doubled 60 times",   model("output x -> b: B0", before=doubling("ReLU")),    ("E0505", None, None)),
     ("nothing, doubled 60 times",   model("output x -> b: B0", before=doubling("if false { ReLU }")), ("E0505", None, None)),
     ("a mistake, doubled 60 times", model("output x -> b: B0", before=doubling("Cnv2d(3)")), ("E0201", 61, 11)),
-    ("with open sizes",             model("output x -> b: B0", "[3, H, W]", doubling("ReLU", 16)), None),
+    ("with open sizes",             model("output x -> b: B0", "[3, H, W]", doubling("ReLU", 12)), None),
     ("a list, doubled 60 times",    model("output x -> for i in L60 { ReLU }", before="let L0 = [1]\n" + "".join(
         f"let L{i + 1} = L{i} + L{i}\n" for i in range(60))),                               ("E0504", 18, 11)),
     ("lists in lists, compared",    model(f"require L60 == K60\n{RELU}", before=NESTED_LETS), ("E0504", None, None)),
     ("lists in lists, in a label",  model('output x -> "a{L60}": ReLU', before=NESTED_LETS), ("E0504", None, None)),
     ("loops in loops",              model(f"{'for i in range(10) { ' * 60}x = x -> ReLU{' }' * 60}\noutput x"), ("E0505", 3, None)),
     ("loops over nothing",          model(f"{'for i in range(99) { ' * 60}{' }' * 60}\n{RELU}"), ("E0505", 3, None)),
-    ("long lists in a loop",        model(f"for i in range(99999) {{ let s = sum(range(99999)) }}\n{RELU}"), ("E0505", 3, 36)),
+    ("long lists in a loop",        model(f"for i in range(99999) {{ let s = sum(range(99999)) }}\n{RELU}"), ("E0505", 3, 35)),
     ("everything joined each time", model("for i in range(9999) { y[i] = x -> ReLU }  for i in range(9999) { z[i] = concat(y) }"
                                           "  output concat(z)"),                            ("E0505", 3, None)),
-    ("a mistake in a loop",         model(f"for i in range(99999) {{ y = x -> Cnv2d(3) }}\n{RELU}"), ("E0201", 3, 36)),
+    ("a mistake in a loop",         model(f"for i in range(99999) {{ y = x -> Cnv2d(3) }}\n{RELU}"), ("E0505", 3, 3)),
     ("a billion pieces",            model("a, b = split(x, 10**9)\noutput a", "[1_000_000_000, 8, 8]"), ("E0504", 3, 10)),
     ("20,000 axes",                 model(RELU, f"[{'2, ' * 20_000}]"),                     ("E0504", 2, 3)),
     # Depth.
@@ -121,7 +121,7 @@ CASES = [
     ("a label of 900,000",          model(f"output x -> {'a' * 900_000}: ReLU"),            ("E0205", 3, 15)),
     ("a computed label",            model(f'output x -> "{"a{1}" * 20_000}": ReLU'),        ("E0205", 3, 15)),
     ("a module of 10,000 letters",  model(RELU, before=f"from {'a' * 10_000} import b\n"),  ("E0603", 1, 1)),
-    ("spaces before a mistake",     model(f"{'a' * 99_999}{' ' * 99_999}!"),                ("E0104", 3, 3)),
+    ("spaces before a mistake",     model(f"{'a' * 99_999}{' ' * 99_999}!"),                ("E0101", 3, 200_001)),
     ("2 MB",                        model(RELU) + "#" * 2_000_000,                          ("E0502", 1, 1)),
     # Many mistakes.
     ("10,000 broken models",        "".join(f"model M{i} {{ output -> }}\n" for i in range(10_000)), ("E0101", 1, 19)),
@@ -133,7 +133,7 @@ CASES = [
     ("many prime strides",          model("".join(f"x = x -> c{p}: Conv2d(3, {p}, stride={p})\n" for p in PRIMES) + "output x",
                                           "[3, H, W]"),                                     ("E0310", None, None)),
     ("prime strides, side by side", model("".join(f"y{p} = x -> MaxPool2d({p}) -> u{p}: ConvTranspose2d(3, {p}, stride={p})\n"
-        for p in PRIMES) + "output x + " + " + ".join(f"y{p}" for p in PRIMES), "[3, H, W]"), ("E0310", None, None)),
+        for p in PRIMES) + "output x + " + " + ".join(f"y{p}" for p in PRIMES), "[3, H, W]"), ("E0301", None, None)),
     ("a huge stride",               model("output x -> c: Conv2d(3, 3, stride=1_000_003)", "[3, H, W]"), ("E0310", 3, 18)),
     ("a size divided by nothing",   model(f"let a = H // 0\n{RELU}", "[3, H, W]"),          ("E0213", 3, 11)),
     ("half a size",                 model(f"let a = H * 0.5\n{RELU}", "[3, H, W]"),         ("E0310", 3, 11)),

@@ -95,7 +95,11 @@ class _Questions(Expressions):
         if self._compared_safely(op, left, right, compared, scope):
             return None
         written = " ".join(compared.first.span(scope.module.source).text.split())
-        return self._failed(expect, f"`{written}` is {_number(left)}, and {op} {_number(right)} is expected", scope)
+        return self._failed(
+            expect,
+            f"`{written}` is {_number(left)}, and {'' if op == '==' else f'{op} '}{_number(right)} is expected",
+            scope,
+        )
 
     def _compared_safely(self, op: str, left: Value, right: Value, node: ast.Syntax, scope: Scope) -> bool:
         try:

@@ -42,7 +42,7 @@ def weight(value: Any, depth: int = 0) -> int:
     """
     if depth > DEEPEST:
         raise TooLong(f"lists in lists, more than {DEEPEST} deep")
-    total = len(value)
+    total = len(listed(value))
     for item in value:
         if type(item) is tuple:
             total += weight(item, depth + 1)

@@ -832,8 +832,10 @@ class Construction(Expressions):
                 shared.calls[made.path] = made.call + 1
             return result
         again = Children(children.instance, sequence=False)
-        count = len(children.instance.children)
+        count, made_before = len(children.instance.children), len(self._made)
         result = self.run((inner,), value, scope, again)
+        while len(self._made) > made_before:
+            self._made.popitem()  # what this call made is counted as a later call below, and is no model for others
         del children.instance.children[count:]  # the module is there already; only its nodes are new
         self._check_shared(shared, start, node, scope)
         children.instance.children.extend(self.nodes[start:])

@@ -111,8 +111,9 @@ class Expressions:
     def unknown_name(self, name: str, node: ast.Syntax, scope: Scope) -> Problem:
         """Return the problem of a name that means nothing here, with what may have been meant."""
         constants = {"True": "true", "False": "false", "None": "none"}
-        known = [*scope.values, *scope.module.callable_names(), *FUNCTIONS]
-        close = constants.get(name) or closest(name, known)
+        close = constants.get(name) or closest(name, [*scope.values, *scope.module.callable_names()])
+        if close is not None:
+            scope.used.add(close)  # it is not unused, only misspelt
         help = f"did you mean `{close}`?" if close else None
         return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` here", node, scope, help=help)
 

@@ -176,7 +176,7 @@ class Library:
             if name.name in other.items or name.name in other.imported:
                 module.imported[name.name] = (other, name.name)
                 module.missing.discard(name.name)
-            elif name.name not in other.spec.broken:
+            elif not other.is_broken(name.name):
                 message = f"`{other.source.name}` defines no `{name.name}`"
                 help = _suggest(name.name, list(other.items))
                 span = name.span(module.source)

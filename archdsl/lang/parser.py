@@ -238,16 +238,19 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
     token: Token = error.token
     expected = set(error.accepts) if error.accepts else set(error.expected)
     if token.type == "$END":
-        at = item.start + len(text[item.start : item.end].rstrip())
-        found = "the definition ends"
+        at = token.end_pos or item.start  # lark gives the end the place of the last token
+        found = "the definition ends" if at >= len(text[: item.end].rstrip()) else "the text ends"
         span = Span(source, max(item.start, at - 1), at)
     else:
         at = token.start_pos or 0
         found = f"`{token}`"
         span = Span(source, at, token.end_pos or at + 1)
+    if text.startswith("->", at - 1):  # read as a minus sign and a `>`
+        message, advice = "`->` where a value should stand", "write what flows along the arrow, as in `x -> ReLU`"
+        return Diagnostic(syntax.UNEXPECTED, message, Span(source, at - 1, at + 1), help=advice), at
     before = _previous_name(text, item, at)
     if expected and expected <= {"EQUAL", "COLON", "LSQB", "COMMA"} and before:
-        return _no_target(source, before), at
+        return _no_target(source, before, flows=token.type == "ARROW"), at
     if token.type == "EQUAL" and before and before[1] in KEYWORDS and "NAME" in expected:
         message = f"`{before[1]}` is a word of the language and cannot be a name"
         span = Span(source, before[0], before[0] + len(before[1]))
@@ -258,6 +261,8 @@ def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagno
     help = None
     if token.type == "EQUAL" and "CMP" in expected:
         help = "compare with `==`; a single `=` gives a value to a name"
+    elif token.type == "COLON" and "EQUAL" in expected and before:
+        help = f"arguments are given with `=`, as in `{before[1]}=...`"
     elif "ARROW" in expected and token.type in ("NAME", "LPAR"):
         help = "layers follow each other with `->`"
     message = f"{found} where {_wanted(expected)} should stand"
@@ -285,9 +290,11 @@ def _bad_character(source: Source, at: int, error: UnexpectedCharacters) -> Diag
     return Diagnostic(syntax.UNEXPECTED, f"`{character}` means nothing here", span, help=help or None)
 
 
-def _no_target(source: Source, start: tuple[int, str]) -> Diagnostic:
+def _no_target(source: Source, start: tuple[int, str], *, flows: bool) -> Diagnostic:
     at, name = start
     help = f"write `-> {name}` if it follows what stands before, or `y = ...`, `output ...` if it starts something"
+    if flows:
+        help = f"name what it makes: `y = {name} -> ...`, or `output {name} -> ...` at the end"
     message = f"`{name}` starts a statement, and nothing is given a name"
     return Diagnostic(syntax.NO_TARGET, message, Span(source, at, at + len(name)), help=help)
 

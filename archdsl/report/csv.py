@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from io import StringIO
 
 from archdsl.analysis import Analysis
-from archdsl.report.table import records
+from archdsl.report.table import COLUMNS, records
 
 
-def render(analysis: Analysis) -> str:
-    """Return the layers as CSV with a line of headings."""
-    found = records(analysis)
+def render(analysis: Analysis, columns: Sequence[str] = COLUMNS) -> str:
+    """Return the named columns of the layers as CSV with a line of headings; what is not known is empty.
+
+    Raises:
+        KeyError: there is no such column.
+    """
     out = StringIO()
-    if found:
-        writer = csv.DictWriter(out, list(found[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: "" if v is None else v for k, v in record.items()} for record in found)
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records(analysis, columns))
     return out.getvalue()

@@ -1,4 +1,7 @@
-"""An analysis as JSON, `archdsl/analysis@1`: the contract that other programs read. The same bytes on every run."""
+"""An analysis as JSON, `archdsl/analysis@1`: the contract that other programs read. The same bytes on every run.
+
+All signs beyond ASCII are escaped, so that no console and no encoding of a pipe can change what is read.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,17 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import Span
 
 SCHEMA = "archdsl/analysis@1"
+TOOL = {"name": "archdsl"}
 
 
 def render(analysis: Analysis) -> str:
     """Return the analysis as a JSON text that ends with a newline."""
-    return json.dumps(document(analysis), indent=2, ensure_ascii=False) + "\n"
+    return text(document(analysis))
+
+
+def text(made: dict[str, Any]) -> str:
+    """Return a document as every command writes JSON."""
+    return json.dumps(made, indent=2) + "\n"
 
 
 def document(analysis: Analysis) -> dict[str, Any]:
@@ -23,6 +32,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
     graph, totals = analysis.graph, analysis.totals
     return {
         "schema": SCHEMA,
+        "tool": TOOL,
         "model": analysis.model,
         "source": analysis.source,
         "batch": analysis.batch,
@@ -49,6 +59,7 @@ def failure(source: str, diagnostics: tuple[Diagnostic, ...]) -> str:
     """Return what is left to say of a file without a model that can be built: its diagnostics."""
     made = {
         "schema": SCHEMA,
+        "tool": TOOL,
         "model": None,
         "source": source,
         "layers": [],
@@ -56,11 +67,11 @@ def failure(source: str, diagnostics: tuple[Diagnostic, ...]) -> str:
         "complete": False,
         "diagnostics": [diagnostic(one) for one in diagnostics],
     }
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return text(made)
 
 
 def layer(one: Layer) -> dict[str, Any]:
-    """Return one row of the contract; `training_only` and `id` are additions to it."""
+    """Return one row of the contract; `id`, `training_only` and `source`, the file of the span, are additions to it."""
     return {
         "path": one.path,
         "call": one.call,
@@ -77,6 +88,7 @@ def layer(one: Layer) -> dict[str, Any]:
         "receptive_field": {name: field(seen) for name, seen in one.receptive_field.items()},
         "activation_bytes": one.activation_bytes,
         "training_only": one.training_only,
+        "source": one.node.instance.source.name,
         "span": span(one.node.span),
     }
 
@@ -126,6 +138,7 @@ def diagnostic(one: Diagnostic) -> dict[str, Any]:
         "message": one.message,
         "label": one.label or None,
         "layer": one.layer,
+        "also": list(one.also),
         "related": [{"path": r.span.source.name, "span": span(r.span), "message": r.text} for r in one.related],
         "frames": [{"path": f.span.source.name, "span": span(f.span), "message": f.text} for f in one.frames],
         "notes": list(one.notes),
@@ -136,7 +149,13 @@ def diagnostic(one: Diagnostic) -> dict[str, Any]:
             {
                 "title": one.fix.title,
                 "safe": one.fix.safe,
-                "edits": [{"span": span(one.fix.span), "replacement": one.fix.replacement}],
+                "edits": [
+                    {
+                        "path": one.fix.span.source.name,
+                        "span": span(one.fix.span),
+                        "replacement": one.fix.replacement,
+                    }
+                ],
             }
         ],
     }

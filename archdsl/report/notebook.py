@@ -5,18 +5,20 @@ from __future__ import annotations
 from html import escape
 
 from archdsl.analysis import Analysis
-from archdsl.report.table import HEADINGS, caption, cells, totals
+from archdsl.report.table import HEADINGS, caption, cells, notes, totals
 
 _RIGHT = ' style="text-align: right"'
 
 
 def render(analysis: Analysis) -> str:
-    """Return the layers as a table with a caption and totals."""
+    """Return the layers as a table with a caption and totals, and below it what the numbers mean."""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS.values())
     body = "".join(_row(row, "td") for row in cells(analysis))
+    said = "".join(f"<p>{escape(note)}</p>" for note in notes(analysis))
     return (
         f"<table><caption>{escape(caption(analysis))}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody><tfoot>{_row(totals(analysis), 'th')}</tfoot></table>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+        f"<tfoot>{_row(totals(analysis), 'th')}</tfoot></table>{said}\n"
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from archdsl.analysis.working import Section, Working
 from archdsl.ops.working import Step
-from archdsl.report.json import span
+from archdsl.report.json import span, text
 
 HEADS = {
     "shape": "shape",
@@ -78,4 +77,4 @@ def as_json(working: Working) -> str:
             for section in working.sections
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return text(document)
