@@ -57,6 +57,12 @@ class Network:
         return ordered([*self.module.library.problems, *found])
 
     @property
+    def requirements(self) -> tuple[str, ...]:
+        """What the sizes that are left open must satisfy, where they must satisfy anything."""
+        domains = [size.domain for size in self.elaboration.symbols.values()]
+        return tuple(str(domain.requirement) for domain in domains if domain.facts)
+
+    @property
     def name(self) -> str:
         return self.request.model
 
@@ -83,7 +89,14 @@ class Network:
             raise UsageError(f"a batch is a whole number from 1 up, not {batch}")
         graph, source = self.graph, self.module.source.name
         with _without_collection():
-            return analyze_graph(graph, source=source, batch=batch, dtype=dtype, diagnostics=self.diagnostics)
+            return analyze_graph(
+                graph,
+                source=source,
+                batch=batch,
+                dtype=dtype,
+                diagnostics=self.diagnostics,
+                requirements=self.requirements,
+            )
 
     def to_networkx(self) -> networkx.DiGraph[str]:
         """Return the graph with shapes and costs on its nodes."""

@@ -44,7 +44,7 @@ TERMINALS = {
 USED = "block B { input x  output x -> ReLU }\nseq S(n: int = 2) = ReLU * n\n"
 MODEL = "model M(n: int = 2) {{ input x: [3, 8, 8]  input y: [n, H, H]  {0}  output x -> ReLU }}\n"
 
-patient = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+patient = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def look(text: str) -> None:
@@ -74,7 +74,7 @@ def test_any_sentence_of_the_grammar_is_answered(item):
 STATEMENTS = Lark(tables.GRAMMAR.read_text(encoding="utf-8"), **{**tables.options(), "start": "stmt"})
 
 
-@settings(patient, max_examples=40)
+@settings(patient, max_examples=20)
 @given(st.lists(from_lark(STATEMENTS, start="stmt", explicit=TERMINALS), min_size=1, max_size=2))
 def test_any_statements_in_a_model_are_answered(statements):
     look(USED + MODEL.format("\n".join(statements)))

@@ -106,6 +106,8 @@ class Analysis:
     node_macs: list[int] | None
     peak: Peak | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    requirements: tuple[str, ...] = ()
+    """What sizes that are left open must satisfy, as `H % 16 == 0`."""
 
     @property
     def is_complete(self) -> bool:
@@ -199,7 +201,13 @@ class Analysis:
 
 
 def analyze_graph(
-    graph: Graph, *, source: str, batch: int, dtype: str, diagnostics: tuple[Diagnostic, ...] = ()
+    graph: Graph,
+    *,
+    source: str,
+    batch: int,
+    dtype: str,
+    diagnostics: tuple[Diagnostic, ...] = (),
+    requirements: tuple[str, ...] = (),
 ) -> Analysis:
     """Run every pass over a graph. With open sizes, MACs and memory are left out."""
     symbolic = any(node.output.is_symbolic for node in graph.inputs.values())
@@ -214,4 +222,5 @@ def analyze_graph(
         None if symbolic else macs(graph),
         None if symbolic else peak_activations(graph, batch, dtype),
         diagnostics,
+        requirements,
     )

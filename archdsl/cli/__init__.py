@@ -78,6 +78,9 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has stopped; there is nobody to tell
         return 0
+    except OSError as error:
+        click.echo(f"archdsl: {error.strerror or error}", err=True)
+        return MISUSED
     except Exception as error:  # noqa: BLE001 - the last stop: what comes here is a bug of ours, and told as one
         return _bug(error, arguments)
     return result if isinstance(result, int) else 0

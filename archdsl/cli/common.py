@@ -183,7 +183,7 @@ def emit(text: str, output: str | None) -> None:
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
                 file.write(text)
             os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
             os.replace(temporary, path)

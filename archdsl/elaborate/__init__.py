@@ -116,6 +116,10 @@ def value_of(name: str, text: str) -> Any:
         raise SpecError((Diagnostic(limits.TOO_DEEP, message, tree.span(spec.source)),)) from None
 
 
+class _Spoiled(Exception):
+    """A size that failed before, and has been reported."""
+
+
 class _Constants(Expressions):
     """Evaluates what needs no file."""
 
@@ -276,7 +280,7 @@ class _Model(Statements):
     def _enter(self, statement: ast.Input, scope: Scope) -> None:
         """Enter an input of the model with the sizes asked for, its defaults, or symbols."""
         try:
-            self._rebindable(statement.name, statement, scope)
+            self._new_input(statement, scope)
             asked = self.request.shapes.get(statement.name, self.request.shapes.get("", ()))
             if statement.shape is None and not asked:
                 message = f"the input `{statement.name}` of a model needs a shape"
@@ -301,6 +305,8 @@ class _Model(Statements):
         except Problem as problem:
             self.report(problem.diagnostic)
             self._poison_input(statement, scope)
+        except _Spoiled:
+            self._poison_input(statement, scope)
 
     def _poison_input(self, statement: ast.Input, scope: Scope) -> None:
         scope.values.setdefault(statement.name, POISON)
@@ -323,6 +329,8 @@ class _Model(Statements):
                 return made
             node = dim.default
         value = self.evaluate(node, scope)
+        if value is POISON:
+            raise _Spoiled
         if type(value) is Symbolic or (type(value) is int and 1 <= value <= LARGEST_SIZE):
             return value
         message = f"a size is a whole number from 1 up, not {value}"

@@ -852,6 +852,7 @@ class Construction(Expressions):
                     f"`{shared.name}` was made for other channels: its {name} is "
                     f"{list(first.get(name, ()))}, and this call needs {list(again.get(name, ()))}"
                 )
+                del self.nodes[start:]  # the call did not take place
                 raise self.problem(shapes.SHARED_MISMATCH, message, node, scope)
         before = dict(shared.calls)
         for made in self.nodes[start:]:

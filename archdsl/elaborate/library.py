@@ -137,7 +137,7 @@ class Library:
             message = f"there is no `{wanted}.arch` beside this file or among the bundled specs"
             self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=near))
         else:
-            other = self._load(path, depth, span)
+            other = self._load(path, _name_beside(module, path), depth, span)
             if other:
                 self._take(module, other, tree)
 
@@ -152,7 +152,7 @@ class Library:
                 return path.resolve()
         return None
 
-    def _load(self, path: Path, depth: int, span: Span) -> Module | None:
+    def _load(self, path: Path, name: str, depth: int, span: Span) -> Module | None:
         if path in self._modules:
             module = self._modules[path]
             if module is None:
@@ -165,7 +165,7 @@ class Library:
         self._modules[path] = None
         with path.open("rb") as file:
             text = file.read(MOST_BYTES).decode("utf-8", errors="replace")
-        module = Module(Spec(Source(path.name, text)), path.parent, self)
+        module = Module(Spec(Source(name, text)), path.parent, self)
         self._all.append(module)
         self._enter(module, depth + 1)
         self._modules[path] = module
@@ -181,6 +181,13 @@ class Library:
                 help = _suggest(name.name, list(other.items))
                 span = name.span(module.source)
                 self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help))
+
+
+def _name_beside(module: Module, path: Path) -> str:
+    """Return what to call an imported file: as its importer is called if it lies beside that, else by its own name."""
+    if module.folder is None or not path.is_relative_to(module.folder):
+        return path.name
+    return (Path(module.source.name).parent / path.relative_to(module.folder)).as_posix()
 
 
 def _name_span(source: Source, item: Item) -> Span:

@@ -262,12 +262,19 @@ class Statements(Construction):
 
     def _feed(self, statement: ast.Input, x: Node, scope: Scope) -> None:
         try:
-            self._rebindable(statement.name, statement, scope)
+            self._new_input(statement, scope)
             scope.values[statement.name] = x
             if statement.shape is not None:
                 self.match(statement.shape, x, scope, statement.name)
         except Problem as problem:
             self.report(problem.diagnostic)
+
+    def _new_input(self, statement: ast.Input, scope: Scope) -> None:
+        """Refuse an input whose name is a parameter's or another input's."""
+        self._rebindable(statement.name, statement, scope)
+        if statement.name in scope.values:
+            message = f"there are two inputs called `{statement.name}`"
+            raise self.problem(names.REBOUND, message, statement, scope, help="give each a name of its own")
 
     def match(self, pattern: tuple[ast.Dim, ...], x: Node, scope: Scope, name: str) -> None:
         """Bind the new names of a pattern to the sizes of a tensor, and hold the others against them."""

@@ -24,6 +24,8 @@ MOST_PROBLEMS = 20
 MOST_IN_FILE = 200
 """Syntax errors that are told of one file; the definitions after them are left unread."""
 
+PIPELINE = "begin with the shape of the input: `[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)`"
+
 KEYWORDS = frozenset(
     "model block seq test from import let defaults input output when training require if else for in share init"
     " expect within and or not true false none".split()
@@ -149,6 +151,8 @@ class Spec:
             tree = spec.expression()
             if tree is not None:
                 spec._parsed[0] = spec._as_model(tree)
+            elif not source.text.lstrip().startswith("["):
+                spec.problems[:] = [replace(p, help=p.help or PIPELINE) for p in spec.problems]
         else:
             spec.problems.append(problem or found.problems[0])
         if spec._parsed[0] is None:
@@ -167,17 +171,22 @@ class Spec:
         return None
 
     def _as_model(self, tree: ast.Syntax) -> ast.Syntax | None:
-        if not isinstance(tree, ast.Pipe) or not isinstance(tree.source, ast.Sequence) or not tree.source.is_list:
-            help = "write `[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)`"
+        if not isinstance(tree, ast.Pipe) or not _is_shape(tree.source):
+            help = PIPELINE
             message = "a pipeline begins with the shape of its input"
             self.problems.append(Diagnostic(structure.NO_INPUT_SHAPE, message, tree.span(self.source), help=help))
             return None
         shape = tree.source
+        assert isinstance(shape, ast.Sequence), "it was just seen to be a shape"
         dims = tuple(ast.Dim(item.start, item.end, item) for item in shape.items)
         fed = ast.Input(shape.start, shape.end, "input", dims)
         piped = ast.Pipe(tree.start, tree.end, ast.Name(shape.start, shape.end, "input"), tree.stages)
         output = ast.Output(tree.start, tree.end, None, piped, False)
         return ast.Definition(tree.start, tree.end, "model", "Pipeline", tree.start, (), (fed, output))
+
+
+def _is_shape(node: ast.Syntax) -> bool:
+    return isinstance(node, ast.Sequence) and node.is_list and bool(node.items)
 
 
 def _parse(text: str, start: int, end: int, rule: str) -> ast.Syntax:
@@ -314,4 +323,6 @@ def _wanted(expected: set[str]) -> str:
     words = sorted({_WORDS.get(name) or f"`{_SIGNS.get(name, name.lower())}`" for name in names})
     if len(words) > 6:
         words = [w for w in words if w in ("a name", "`->`", "`=`", "`)`", "`}`", "`,`")] or words[:6]
+    if not words:
+        return "something else"
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

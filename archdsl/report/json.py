@@ -51,6 +51,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "peak_activation_bytes": totals.peak_activation_bytes,
         },
         "complete": analysis.is_complete,
+        "requirements": list(analysis.requirements),
         "diagnostics": [diagnostic(one) for one in analysis.diagnostics],
     }
 

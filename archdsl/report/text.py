@@ -155,6 +155,8 @@ def _footer(analysis: Analysis) -> list[str | Text]:
     if analysis.node_macs is None:
         open_ = [str(s) for node in graph.inputs.values() for s in node.output.shape if isinstance(s, Symbolic)]
         names = " and ".join(dict.fromkeys(open_))
+        if analysis.requirements:
+            lines.append(f"  Works where {' and '.join(analysis.requirements)}")
         lines.append(f"  {names} left open: give sizes for MACs and memory, as in --input 3x224x224")
     if graph.training_only:
         used = sum(analysis.parameters.counts[i] for i in graph.training_only)

@@ -173,6 +173,40 @@ def test_a_pipeline_without_a_shape_in_front_is_told_what_it_lacks(capsys):
     assert "[3, 32, 32] -> Conv2d(64, 3)" in capsys.readouterr().err
 
 
+MISTAKES = ["3, 32, 32 -> Conv2d(64, 3)", "3, 4", "[3, 8, 8], ReLU", "[] -> ReLU", "->", "", "[3, 8"]
+
+
+@pytest.mark.parametrize("pipeline", MISTAKES)
+def test_a_malformed_pipeline_is_a_finding(pipeline, capsys):
+    assert run(["analyze", "-e", pipeline]) == 1
+    assert "error[E0" in capsys.readouterr().err
+
+
+def test_two_inputs_of_one_name_are_refused(net, capsys):
+    text = "model M { input x: [3, 8, 8] input x: [4, 8, 8] output y = x -> c: Conv2d(2, 1) }\n"
+    (net / "net.arch").write_text(text, encoding="utf-8")
+
+    assert run(["check", "net.arch"]) == 1
+    assert "two inputs called `x`" in capsys.readouterr().err
+
+
+def test_a_refused_call_of_a_shared_module_is_not_counted(net, capsys):
+    text = "model M { input x: [3, 32, 32] share f = Conv2d(6, 3, padding=1) output z = x -> f -> f }\n"
+    (net / "net.arch").write_text(text, encoding="utf-8")
+
+    assert run(["analyze", "net.arch", "--format", "json"]) == 1
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert (totals["params"], totals["macs"]) == (6 * 27 + 6, 6 * 32 * 32 * 27)
+
+
+def test_what_open_sizes_must_satisfy_is_said_with_the_table(net, capsys):
+    text = "model M { input x: [1, H, W]  output x + (x -> MaxPool2d(2) -> u: ConvTranspose2d(1, 2, stride=2)) }\n"
+    (net / "net.arch").write_text(text, encoding="utf-8")
+
+    assert run(["analyze", "net.arch"]) == 0
+    assert "H % 2 == 0 and W % 2 == 0" in capsys.readouterr().out
+
+
 def test_an_output_file_is_written_whole_and_keeps_its_permissions(net, capsys):
     target = net / "out.json"
     target.write_text("old", encoding="utf-8")

@@ -1,7 +1,5 @@
 """What small programs mean: the names, keys, shapes and mistakes that LANGUAGE.md promises, a row each."""
 
-
-
 from __future__ import annotations
 
 import pytest
@@ -248,6 +246,7 @@ MISTAKES = [
     ("a label that Python keeps",          model("output x -> lambda: ReLU"),                               ["E0205"]),
     ("a label twice",                      model("output x -> a: ReLU -> a: Tanh"),                         ["E0204"]),
     ("an index of a label twice",          model("output x -> a[0]: ReLU -> a[0]: Tanh"),                   ["E0204"]),
+    ("a `let` of a loop, after it",        model("for i in range(2) { let n = 1 }  output x -> c: Conv2d(n, 1)"), ["E0207"]),
     ("a label in a loop",                  model("output x -> for i in range(2) { a: ReLU }"),              ["E0204"]),
     ("a layer without an arrow",           model("y = ReLU(x)  output y"),                                  ["E0207"]),
     ("an unknown initialisation",          model("init kaiming  output x -> ReLU"),                         ["E0214"]),

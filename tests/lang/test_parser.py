@@ -1,6 +1,6 @@
 """From text to tree: every construct of LANGUAGE.md, where each part stands, and every mistake of a text at once."""
 
-# ruff: noqa: C408 - fields read as arguments, and a row of a table stays on one line
+# ruff: noqa: C408 - fields read as arguments
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_two_files_that_import_each_other_are_a_loop(tmp_path):
     (tmp_path / "a.arch").write_text("from b import B\nseq A = ReLU\n", encoding="utf-8")
     (tmp_path / "b.arch").write_text("from a import A\nseq B = ReLU\n", encoding="utf-8")
 
-    found = check(read(tmp_path / "a.arch")).diagnostics
+    found = check(read(tmp_path / "a.arch", "a.arch")).diagnostics
 
     assert [(d.code, d.span.source.name, d.span.text) for d in found] == [("E0605", "b.arch", "from a import A")]
 
