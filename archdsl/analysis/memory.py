@@ -52,30 +52,32 @@ def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     run = [node for node in graph.nodes if node.index not in skipped] if skipped else graph.nodes
     if not run:
         return None
+    itemsize = DTYPES[dtype]
     owner, elements = _storages(graph)
+    sizes = [itemsize * count for count in elements]
     last = _last_uses(graph, run, owner)
     freed: defaultdict[int, int] = defaultdict(int)
     for index, end in enumerate(last):
-        freed[end] += elements[index]
+        freed[end] += sizes[index]
     # What is fed in is there from the start; a training-only node has no turn, so it neither comes nor goes.
     fed = {node.index for node in graph.inputs.values()}
-    alive = sum([elements[i] for i in fed])
+    alive = sum([sizes[i] for i in fed])
     most, at = -1, 0
     for node in run:
         index, op = node.index, node.op
         if index not in fed:
-            alive += elements[index]
+            alive += sizes[index]
         here = alive
-        if op.has_scratch and (extra := op.scratch(graph.types(node), node.output)):
+        if op.has_scratch and (extra := op.scratch(graph.types(node), node.output, itemsize)):
             here = alive + extra
             if op.copies_input:  # input and copy, then copy and output: an input not read again goes in between
-                own = elements[index] if last[index] == index else 0
-                here = max(here - elements[index], here - (freed.get(index, 0) - own))
+                own = sizes[index] if last[index] == index else 0
+                here = max(here - sizes[index], here - (freed.get(index, 0) - own))
         if here > most:
             most, at = here, index
         alive -= freed.get(index, 0)
     there = [node.index for node in run if owner[node.index] == node.index and (node.index <= at or node.index in fed)]
-    return Peak(most * batch * DTYPES[dtype], at, tuple([i for i in there if last[i] >= at]))
+    return Peak(most * batch, at, tuple([i for i in there if last[i] >= at]))
 
 
 def _last_uses(graph: Graph, run: list[Node], owner: list[int]) -> list[int]:

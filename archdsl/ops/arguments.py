@@ -7,8 +7,13 @@ from typing import Any, Final
 REQUIRED: Final[Any] = object()
 """Stands where an argument has no default."""
 
+INFINITY = float("inf")
 LARGEST = 2**31
 """No size, stride or count that means anything for a network is larger."""
+
+
+MOST_AXES = 3
+"""Spatial axes of the maps that layers for any number of them take."""
 
 
 class ArgumentError(Exception):
@@ -49,14 +54,14 @@ class Whole(Kind):
 class Real(Kind):
     """A number strictly or loosely between two bounds."""
 
-    def __init__(self, low: float, high: float, *, strict: bool = False) -> None:
+    def __init__(self, low: float = -INFINITY, high: float = INFINITY, *, strict: bool = False) -> None:
         self.low, self.high, self.strict = low, high, strict
         if strict:
             self.wants = f"a number with {low:g} < x < {high:g}"
-        elif abs(low) == float("inf"):
+        elif low == -INFINITY:
             self.wants = "a number"
         else:
-            self.wants = f"a number from {low:g} to {high:g}" if high < float("inf") else f"a number from {low:g} up"
+            self.wants = f"a number from {low:g} to {high:g}" if high < INFINITY else f"a number from {low:g} up"
 
     def read(self, value: Any, dimensions: int | None) -> float:
         if type(value) not in (int, float):
@@ -130,6 +135,37 @@ class Padding(PerAxis):
 
     def read(self, value: Any, dimensions: int | None) -> Any:
         return value if value in ("same", "valid") else super().read(value, dimensions)
+
+
+class Sides(Kind):
+    """One amount for every side, or a tuple in PyTorch's order: the last axis first, before and after each."""
+
+    def __init__(self, least: int) -> None:
+        self.one = Whole(least)
+        self.wants = f"{self.one.wants}, or one for each side in the order left, right, top, bottom, front, back"
+
+    def read(self, value: Any, dimensions: int | None) -> tuple[int, ...]:
+        assert dimensions is not None, "only layers with a number of axes have arguments per side"
+        if type(value) is not tuple:
+            return (self.one.read(value, dimensions),) * (2 * dimensions)
+        if len(value) != 2 * dimensions:
+            raise ValueError
+        return tuple(self.one.read(v, dimensions) for v in value)
+
+
+class OneOrMore(Kind):
+    """One value of another kind, or a tuple with one for each axis of whatever map there will be."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.wants = f"{kind.wants}, or one for each axis in parentheses"
+
+    def read(self, value: Any, dimensions: int | None) -> Any:
+        if type(value) is not tuple:
+            return self.kind.read(value, dimensions)
+        if not 1 <= len(value) <= MOST_AXES:
+            raise ValueError
+        return tuple(self.kind.read(v, dimensions) for v in value)
 
 
 class Choice(Kind):

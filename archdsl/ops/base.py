@@ -6,13 +6,13 @@ adds those. An op that cannot take its inputs raises `ShapeError` and names the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from archdsl.ops.arguments import REQUIRED, Argument, ArgumentError
 from archdsl.ops.working import Step
-from archdsl.sizes import ShapeError, Size
+from archdsl.sizes import ShapeError, Size, Symbolic
 from archdsl.tensors import Shape, TensorType, dims
 
 __all__ = [
@@ -28,8 +28,10 @@ __all__ = [
     "Storage",
     "TorchCall",
     "Window",
+    "along",
     "brief",
     "op",
+    "spatial",
     "spell",
 ]
 
@@ -87,6 +89,23 @@ def op(cls: _Class) -> _Class:
     return cls
 
 
+def spatial(cls: _Class) -> _Class:
+    """Enter a layer for 1, 2 and 3 spatial axes: `Conv` as `Conv1d`, `Conv2d` and `Conv3d`."""
+    for axes in (1, 2, 3):
+        body = {"dimensions": axes, "__doc__": cls.__doc__, "__module__": cls.__module__}
+        made: Any = type(f"{cls.name}{axes}d", (cls,), body)
+        op(made)
+    return cls
+
+
+def _page(cls: type[Op]) -> str | None:
+    """Return the documentation of a class; one that says only what it computes takes the rest over from its base."""
+    page, base = cls.__dict__.get("__doc__"), cls.__base__
+    if page is None or "Input:" in page or base is None or "Input:" not in (base.__doc__ or ""):
+        return page
+    return f"{page.rstrip()}\n\n    Input:{(base.__doc__ or '').partition('Input:')[2]}"
+
+
 class Op:
     """A layer, or a function on tensors, with its arguments filled in."""
 
@@ -111,6 +130,9 @@ class Op:
     """Whether PyTorch code writes an unlabelled one as a function, as `torch.flatten`."""
     centres: ClassVar[bool] = False
     """Whether it subtracts the mean of each channel, and with it a bias before it."""
+    example: ClassVar[str] = ""
+    """How the manual shows it at work: a pipeline with its input in front, `[16, 32, 32] -> Conv2d(32, 3)`, or an
+    expression of `x` and `y`. Empty where one can be made of the required arguments."""
     has_scratch: ClassVar[bool] = False
     """Whether PyTorch may hold more than inputs and output while it runs; set by what the class defines."""
     copies_input: bool = False
@@ -128,6 +150,7 @@ class Op:
         cls.arguments = inherited + tuple(declared)
         cls.has_scratch = cls.scratch is not Op.scratch
         cls.stateful = cls.weights is not Op.weights or cls.buffers is not Op.buffers
+        cls.__doc__ = _page(cls)
         if "name" not in vars(cls):
             cls.name = cls.__name__
         if "attribute" in vars(cls):
@@ -194,8 +217,8 @@ class Op:
         """Return the window on each input; they differ only where a gate is multiplied in."""
         return (self.window(inputs, output),) * len(inputs)
 
-    def scratch(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
-        """Return the elements that PyTorch holds beside inputs and output while it computes this."""
+    def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
+        """Return the bytes a sample that PyTorch holds beside inputs and output while it computes this."""
         return 0
 
     def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
@@ -253,12 +276,36 @@ class Op:
 
 
 class Elementwise(Op):
-    """Keep the shape: what happens to an element does not depend on the elements at other positions."""
+    """Keep the shape: what happens to an element does not depend on the elements at other positions.
+
+    Input:   any shape
+    Output:  the same shape
+    Params:  none
+    MACs:    none
+    Errors:  none
+    """
 
     def output(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         self.as_map(x)
         return x
+
+
+def along(x: TensorType, merged: Collection[int]) -> Window:
+    """Return the window of outputs that read all along the `merged` axes, counted from the channels."""
+    spatial = range(1, len(x.shape))
+    if merged and all(axis in merged for axis in spatial):
+        return WHOLE
+    if not any(axis in merged for axis in spatial):
+        return SAME
+    reads: list[Reads | None] = []
+    for axis in spatial:
+        size = x.shape[axis]
+        if axis not in merged:
+            reads.append(Reads(1, (range(1),)))
+        else:
+            reads.append(None if isinstance(size, Symbolic) else Reads(0, (range(size),)))
+    return tuple(reads)
 
 
 def brief(value: Any) -> Any:

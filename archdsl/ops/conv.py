@@ -7,7 +7,7 @@ from math import gcd, prod
 from typing import Any
 
 from archdsl.ops.arguments import ArgumentError, Boolean, Choice, Padding, PerAxis, Whole, argument
-from archdsl.ops.base import Op, Reads, ShapeError, TorchCall, Window, brief, op
+from archdsl.ops.base import Op, Reads, ShapeError, TorchCall, Window, brief, spatial
 from archdsl.ops.sliding import AXES, UNITS, positions, reach
 from archdsl.ops.working import MINUS, TIMES, Step, grouped, per_axis, product, sliding
 from archdsl.sizes import Size, require
@@ -17,6 +17,7 @@ MOST_PHASES = 4096
 """The largest stride of a transposed convolution: its window is a table with one row per residue."""
 
 
+@spatial
 class Conv(Op):
     """Slide `out_channels` filters over the input, each summing over all channels of its group.
 
@@ -109,17 +110,18 @@ class Conv(Op):
     def copies_input(self) -> bool:  # type: ignore[override]  # depends on an argument here
         return self.padding_mode != "zeros"
 
-    def scratch(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
+    def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
         """PyTorch first makes a padded copy of the input, unless it pads with zeros."""
         if self.padding_mode == "zeros":
             return 0
         channels, *sizes = inputs[0].known
-        return channels * prod(size + sum(pad) for size, pad in zip(sizes, self.pads, strict=True))
+        return itemsize * channels * prod(size + sum(pad) for size, pad in zip(sizes, self.pads, strict=True))
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return _module(self, inputs[0])
 
 
+@spatial
 class ConvTranspose(Op):
     """Spread every input position over a window of outputs: the gradient of a convolution, used to enlarge.
 
@@ -244,13 +246,3 @@ def _module(layer: Conv | ConvTranspose, x: TensorType) -> TorchCall:
     del rest["out_channels"]
     keywords = {name: brief(value) for name, value in rest.items()}
     return TorchCall(f"nn.{layer.name}", (x.channels, layer.out_channels), keywords)
-
-
-@op
-class Conv2d(Conv):
-    dimensions = 2
-
-
-@op
-class ConvTranspose2d(ConvTranspose):
-    dimensions = 2

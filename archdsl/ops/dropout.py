@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import Boolean, Choice, Real, argument
-from archdsl.ops.base import Elementwise, Storage, TorchCall, op
+from archdsl.ops.base import Elementwise, Storage, TorchCall, op, spatial
 from archdsl.tensors import TensorType
 
 
-@op
-class Dropout(Elementwise):
-    """Set every element to zero with probability `p`, and scale the others up to keep the mean.
+class Drop(Elementwise):
+    """Drop something at random.
 
     Input:   any shape
     Output:  the same shape; in evaluation the input itself
@@ -18,30 +17,48 @@ class Dropout(Elementwise):
     Errors:  none
     """
 
+    storage = Storage.ALIAS
+
+
+@op
+class Dropout(Drop):
+    """Set every element to zero with probability `p`, and scale the others up to keep the mean."""
+
     source = (
         "Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting; torch.nn.Dropout"
     )
-    storage = Storage.ALIAS
+
+    p: float = argument(Real(0, 1), 0.5)
+    inplace: bool = argument(Boolean(), False)
+
+
+@spatial
+class ChannelDropout(Drop):
+    """Set whole channels to zero with probability `p`, and scale the others up to keep the mean.
+
+    Input:   [c, ...], one size per axis
+    Output:  the same shape; in evaluation the input itself
+    Params:  none
+    MACs:    none
+    Errors:  the input has another number of axes
+    """
+
+    source = "Tompson et al. 2015, arXiv:1411.4280, section 3.2; torch.nn.Dropout1d, Dropout2d, Dropout3d"
+    name = "Dropout"
+    attribute = "dropout"
 
     p: float = argument(Real(0, 1), 0.5)
     inplace: bool = argument(Boolean(), False)
 
 
 @op
-class StochasticDepth(Elementwise):
+class StochasticDepth(Drop):
     """Set a whole sample, or with `"batch"` the whole batch, to zero with probability `p`.
 
     It ends the branch of a residual block, which is then skipped now and then.
-
-    Input:   any shape
-    Output:  the same shape; in evaluation the input itself
-    Params:  none
-    MACs:    none
-    Errors:  none
     """
 
     source = "Huang et al. 2016, arXiv:1603.09382; torchvision.ops.StochasticDepth"
-    storage = Storage.ALIAS
 
     p: float = argument(Real(0, 1))
     mode: str = argument(Choice("row", "batch"), "row")

@@ -29,6 +29,7 @@ class Add(Op):
 
     name = "add"
     source = "He et al. 2016, arXiv:1512.03385, equation 1; torch.add"
+    example = "x + y"
     is_module = False
     arity = None
 
@@ -52,6 +53,7 @@ class Multiply(Op):
 
     name = "multiply"
     source = "Hu et al. 2018, arXiv:1709.01507, equation 4; torch.mul"
+    example = "x * y"
     is_module = False
     arity = None
 
@@ -84,6 +86,7 @@ class Scale(Elementwise):
 
     name = "scale"
     source = "Szegedy et al. 2017, arXiv:1602.07261, section 3.3; torch.mul"
+    example = "0.5 * x"
     is_module = False
 
     factor: float = argument(Real(float("-inf"), float("inf")))
@@ -102,6 +105,7 @@ class Concat(Op):
 
     name = "concat"
     source = "Szegedy et al. 2015, arXiv:1409.4842, section 4; torch.cat"
+    example = "concat(x, y)"
     is_module = False
     arity = None
 

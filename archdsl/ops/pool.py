@@ -6,10 +6,10 @@ from functools import cached_property
 from math import gcd
 
 from archdsl.ops.arguments import AxisOrNone, Boolean, Maybe, Never, PerAxis, Whole, argument
-from archdsl.ops.base import WHOLE, Op, Reads, ShapeError, TorchCall, Window, brief, op
+from archdsl.ops.base import WHOLE, Op, Reads, ShapeError, TorchCall, Window, brief, op, spatial
 from archdsl.ops.sliding import AXES, UNITS, positions, positions_ceil, positions_full, reach
 from archdsl.ops.working import MINUS, Step, grouped, per_axis, sliding
-from archdsl.sizes import Size, Symbolic
+from archdsl.sizes import Size, Symbolic, require
 from archdsl.tensors import TensorType
 
 MOST_BINS = 4096
@@ -88,6 +88,7 @@ class Pool(Op):
         return TorchCall(f"nn.{self.name}", (), {name: brief(value) for name, value in self.non_defaults().items()})
 
 
+@spatial
 class MaxPool(Pool):
     """Take the largest value of every window, channel by channel.
 
@@ -130,19 +131,16 @@ class AvgPool(Pool):
     count_include_pad: bool = argument(Boolean(), True)
 
 
-class AdaptiveAvgPool(Op):
-    """Take means over windows chosen so that the output has `output_size`; `none` keeps a size.
+class AdaptivePool(Op):
+    """Slide windows chosen so that the output has `output_size`; `none` keeps a size.
 
     Input:   [c, ...], one size per axis
-    Output:  [c, output_size]; output i of m is the mean of the inputs from ⌊i · n / m⌋ up to
+    Output:  [c, output_size]; output i of m reads the inputs from ⌊i · n / m⌋ up to
              but not including ⌈(i + 1) · n / m⌉
     Params:  none
     MACs:    none
     Errors:  the input has another number of axes
     """
-
-    source = "torch `start_index` and `end_index` in ATen/native/AdaptivePooling.h; torch.nn.AdaptiveAvgPool2d"
-    attribute = "avgpool"
 
     output_size: tuple[int | None, ...] = argument(AxisOrNone(MOST_BINS))
 
@@ -161,13 +159,35 @@ class AdaptiveAvgPool(Op):
         single = all(wanted == 1 for wanted in self.output_size)
         if single and any(isinstance(size, Symbolic) or size > 1 for size in sizes):
             return WHOLE
-        return tuple(map(_bins, self.output_size, sizes))
+        return tuple(map(bins, self.output_size, sizes))
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return TorchCall(f"nn.{self.name}", (brief(self.output_size),))
 
 
-def _bins(wanted: int | None, size: Size) -> Reads | None:
+@spatial
+class AdaptiveAvgPool(AdaptivePool):
+    """Take means over windows chosen so that the output has `output_size`; `none` keeps a size."""
+
+    source = "torch `start_index` and `end_index` in ATen/native/AdaptivePooling.h; torch.nn.AdaptiveAvgPool1d, 2d, 3d"
+    attribute = "avgpool"
+
+
+@spatial
+class AdaptiveMaxPool(AdaptivePool):
+    """Take maxima over windows chosen so that the output has `output_size`; `none` keeps a size."""
+
+    source = "torch `start_index` and `end_index` in ATen/native/AdaptivePooling.h; torch.nn.AdaptiveMaxPool1d, 2d, 3d"
+    attribute = "maxpool"
+
+    return_indices: bool = argument(Never(), False)
+
+    def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
+        """PyTorch finds the places of the maxima with them, each a number of 8 bytes."""
+        return 8 * output.elements
+
+
+def bins(wanted: int | None, size: Size) -> Reads | None:
     """Return what the outputs of one axis average over; windows differ in size, with a period."""
     if wanted is None:
         return Reads(1, (range(1),))
@@ -179,8 +199,8 @@ def _bins(wanted: int | None, size: Size) -> Reads | None:
 
 
 @op
-class MaxPool2d(MaxPool):
-    dimensions = 2
+class AvgPool1d(AvgPool):
+    dimensions = 1
 
 
 @op
@@ -190,5 +210,16 @@ class AvgPool2d(AvgPool):
 
 
 @op
-class AdaptiveAvgPool2d(AdaptiveAvgPool):
-    dimensions = 2
+class AvgPool3d(AvgPool):
+    dimensions = 3
+    divisor_override: int | None = argument(Maybe(Whole()), None)
+
+    def output(self, *inputs: TensorType) -> TensorType:
+        """PyTorch wants the kernel to fit into the input without its padding here, and only here."""
+        _, sizes = self.as_map(inputs[0])
+        for size, kernel, unit in zip(sizes, self.kernel_size, UNITS[3], strict=True):
+            message = "`AvgPool3d` wants the kernel to fit without padding: it reaches {kernel} {unit} of {size}"
+            fits = size >= kernel
+            blame = "kernel_size"
+            require(fits, message, rule="kernel-too-large", argument=blame, kernel=kernel, unit=unit, size=size)
+        return super().output(*inputs)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archdsl.ops.activation import per_sample
 from archdsl.ops.arguments import LARGEST, Kind, Whole, argument
-from archdsl.ops.base import FLAT, SAME, Elementwise, Op, Reads, ShapeError, Storage, Window, op
+from archdsl.ops.base import FLAT, SAME, Elementwise, Op, Reads, ShapeError, Storage, TorchCall, Window, op
 from archdsl.ops.sliding import AXES
 from archdsl.ops.working import MINUS, Step, grouped, per_axis, product
-from archdsl.sizes import Size, Symbolic, floordiv, require
+from archdsl.sizes import Size, Symbolic, floordiv, known, require
 from archdsl.tensors import TensorType, dims
+
+MOST_SIZES = 8
+"""Axes that one may be split into."""
 
 
 @op
@@ -26,6 +30,34 @@ class Identity(Elementwise):
 
     source = "torch.nn.Identity"
     storage = Storage.ALIAS
+
+
+@op
+class ChannelShuffle(Elementwise):
+    """Deal the channels out anew, so that each of `groups` parts gets some of every former part.
+
+    Input:   [c, ...], at least one spatial axis
+    Output:  the same shape
+    Params:  none
+    MACs:    none
+    Errors:  `groups` does not divide the channels; the input is a vector
+    """
+
+    source = "Zhang et al. 2018, arXiv:1707.01083, figure 1c; torch.nn.ChannelShuffle"
+
+    groups: int = argument(Whole())
+
+    def output(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not x.spatial:
+            raise ShapeError(f"`{self.name}` needs at least one spatial axis, but gets {x}", rule="wrong-rank")
+        if x.channels % self.groups:
+            message = f"{self.groups} groups do not divide the {x.channels} channels"
+            raise ShapeError(message, rule="groups-do-not-divide", argument="groups")
+        return x
+
+    def module(self, *inputs: TensorType) -> TorchCall:
+        return TorchCall("nn.ChannelShuffle", (self.groups,))
 
 
 @op
@@ -91,6 +123,67 @@ class Flatten(Op):
         return SAME if unchanged or all(size == 1 for size in x.spatial) else FLAT
 
 
+class Sizes(Kind):
+    """The sizes of some axes, one of them perhaps -1: what is left for it."""
+
+    wants = "a tuple of whole numbers from 1 up, one of them perhaps -1 for what is left"
+
+    def read(self, value: Any, dimensions: int | None) -> tuple[int, ...]:
+        whole = type(value) is tuple and 1 <= len(value) <= MOST_SIZES and all(type(size) is int for size in value)
+        if not whole or any(not (size == -1 or 1 <= size <= LARGEST) for size in value) or value.count(-1) > 1:
+            raise ValueError
+        return tuple(value)
+
+
+@op
+class Unflatten(Op):
+    """Split the axis `dim` into several, as after a linear layer that makes the elements of a map.
+
+    The axes count the batch as axis 0, as in PyTorch.
+
+    Input:   any shape
+    Output:  `unflattened_size` in place of that axis; a -1 in it is what is left
+    Params:  none
+    MACs:    none
+    Errors:  the sizes do not multiply to that of the axis; the axis does not exist or is the batch
+    """
+
+    source = "torch.nn.Unflatten"
+    example = "[48] -> Unflatten(1, (3, 4, 4))"
+    storage = Storage.ALIAS
+
+    dim: int = argument(Whole(-LARGEST))
+    unflattened_size: tuple[int, ...] = argument(Sizes())
+
+    def output(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        axis, sizes = self._split(x)
+        return TensorType((*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
+
+    def _split(self, x: TensorType) -> tuple[int, tuple[int, ...]]:
+        """Return the axis, counted from the channels, and the sizes it is split into."""
+        axis = per_sample(self.dim, "dim", x)
+        whole = known(x.shape[axis])
+        part = prod(size for size in self.unflattened_size if size != -1)
+        if whole % part or (part != whole and -1 not in self.unflattened_size):
+            written = " · ".join(map(str, self.unflattened_size))
+            message = f"cannot split the {whole} of {x} into {written}"
+            if -1 not in self.unflattened_size:
+                message += f" = {part}"
+            raise ShapeError(message, argument="unflattened_size")
+        return axis, tuple(whole // part if size == -1 else size for size in self.unflattened_size)
+
+    def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
+        axis, sizes = self._split(inputs[0])
+        return (Step("split", product(sizes), grouped(inputs[0].shape[axis]), "the size of that axis"),)
+
+    def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
+        return SAME if len(output.shape) == len(inputs[0].shape) else FLAT
+
+    def module(self, *inputs: TensorType) -> TorchCall:
+        return TorchCall("nn.Unflatten", (self.dim, self.unflattened_size))
+
+
 class Amount(Kind):
     """A number of rows or columns from 0 up, perhaps not known yet."""
 
@@ -104,10 +197,11 @@ class Amount(Kind):
 
 @op
 class Crop(Op):
-    """Cut rows and columns off the sides of a map.
+    """Cut positions off the sides of a map.
 
-    Input:   [c, l] with `start` and `end`, or [c, h, w] with the other four
-    Output:  [c, l − start − end], or [c, h − top − bottom, w − left − right]
+    Input:   [c, l] with `start` and `end`; [c, h, w] with `left`, `right`, `top` and `bottom`; or
+             [c, d, h, w] with `front` and `back` as well
+    Output:  [c, l − start − end], or [c, d − front − back, h − top − bottom, w − left − right]
     Params:  none
     MACs:    none
     Errors:  nothing is left; the sides are those of another number of axes
@@ -115,6 +209,7 @@ class Crop(Op):
 
     name = "crop"
     source = "Ronneberger, Fischer & Brox 2015, arXiv:1505.04597, section 2; torch.Tensor.narrow"
+    example = "crop(x, left=2, right=2, top=2, bottom=2)"
     is_module = False
     storage = Storage.SLICE
 
@@ -124,15 +219,20 @@ class Crop(Op):
     bottom: Size = argument(Amount(), 0)
     start: Size = argument(Amount(), 0)
     end: Size = argument(Amount(), 0)
+    front: Size = argument(Amount(), 0)
+    back: Size = argument(Amount(), 0)
 
     def cuts(self, x: TensorType) -> tuple[tuple[Size, Size], ...]:
         """Return what is cut before and after each axis of `x`."""
-        vertical, horizontal, along = (self.top, self.bottom), (self.left, self.right), (self.start, self.end)
-        if len(x.spatial) == 1 and (vertical, horizontal) == (NOTHING, NOTHING):
-            return (along,)
-        if len(x.spatial) == 2 and along == NOTHING:
-            return vertical, horizontal
-        message = f"`crop` works on [c, l] with `start` and `end`, or on [c, h, w] with the four sides, but gets {x}"
+        sides = {"start": (self.start, self.end), "front": (self.front, self.back)}
+        sides |= {"top": (self.top, self.bottom), "left": (self.left, self.right)}
+        own = SIDES.get(len(x.spatial), ())
+        if own and all(cut == NOTHING for first, cut in sides.items() if first not in own):
+            return tuple(sides[first] for first in own)
+        message = (
+            "`crop` takes `start` and `end` of [c, l], `left`, `right`, `top` and `bottom` of [c, h, w], "
+            f"and `front` and `back` too of [c, d, h, w], but gets {x}"
+        )
         raise ShapeError(message, rule="wrong-rank")
 
     def output(self, *inputs: TensorType) -> TensorType:
@@ -159,23 +259,23 @@ class Crop(Op):
 
 
 NOTHING = (0, 0)
+SIDES = {1: ("start",), 2: ("top", "left"), 3: ("front", "top", "left")}
+"""The first side of each axis, by the number of axes."""
+AFTER = {"start": "end", "front": "back", "top": "bottom", "left": "right"}
 
 
 def crop_like(x: TensorType, like: TensorType) -> Crop:
     """Return the crop that cuts the centre of `x` to the size of `like`; an odd rest goes to the end."""
-    if len(x.spatial) != len(like.spatial) or len(x.spatial) not in (1, 2):
-        raise ShapeError(f"cannot crop {x} like {like}: both need the same one or two spatial axes", rule="wrong-rank")
-    cuts = []
-    for size, wanted in zip(x.spatial, like.spatial, strict=True):
+    if len(x.spatial) != len(like.spatial) or len(x.spatial) not in SIDES:
+        message = f"cannot crop {x} like {like}: both need the same one to three spatial axes"
+        raise ShapeError(message, rule="wrong-rank")
+    cuts: dict[str, Size] = {}
+    for first, size, wanted in zip(SIDES[len(x.spatial)], x.spatial, like.spatial, strict=True):
         message = "cannot crop {x} like {like}: {size} is smaller than {wanted}"
         require(size >= wanted, message, x=x, like=like, size=size, wanted=wanted)
-        before = floordiv(size - wanted, 2)
-        cuts.append((before, size - wanted - before))
-    if len(cuts) == 1:
-        ((start, end),) = cuts
-        return Crop(start=start, end=end)
-    (top, bottom), (left, right) = cuts
-    return Crop(left=left, right=right, top=top, bottom=bottom)
+        cuts[first] = floordiv(size - wanted, 2)
+        cuts[AFTER[first]] = size - wanted - cuts[first]
+    return Crop(**cuts)
 
 
 @op
@@ -191,6 +291,7 @@ class Chunk(Op):
 
     name = "chunk"
     source = "torch.split, torch.chunk"
+    example = "split(x, 2)[0]"
     is_module = False
     storage = Storage.SLICE
 

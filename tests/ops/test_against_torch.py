@@ -10,15 +10,15 @@ from archdsl.ops import OPS, ArgumentError, ShapeError
 from archdsl.tensors import TensorType
 from oracles import torch_layers
 
-pytest.importorskip("torch")
+nn = pytest.importorskip("torch").nn
 
 SIZES = st.integers(1, 9)
 CHANNELS = st.integers(1, 6)
 
 
-def per_axis(values):
-    """One number for both axes, or one for each."""
-    return values | st.tuples(values, values)
+def per_axis(values, axes):
+    """One number for all axes, or one for each."""
+    return values | st.tuples(*[values] * axes)
 
 
 def some(**strategies):
@@ -34,59 +34,114 @@ def joined(*parts):
     return st.tuples(*parts).map(lambda drawn: {key: value for part in drawn for key, value in part.items()})
 
 
-KERNELS = per_axis(st.integers(1, 5) | st.integers(0, 5))
-STRIDES = per_axis(st.integers(1, 4) | st.integers(0, 4))
-PADDINGS = per_axis(st.integers(0, 3) | st.integers(-1, 9))
-DILATIONS = per_axis(st.integers(1, 3) | st.integers(0, 3))
+FLAGS = st.booleans()
 GROUPS = st.integers(1, 3) | st.integers(0, 6)
 OUT = st.sampled_from([1, 2, 4, 6]) | st.integers(0, 6)
-FLAGS = st.booleans()
 MODES = st.sampled_from(["zeros", "reflect", "replicate", "circular"])
-POOL = {"stride": st.none() | STRIDES, "padding": PADDINGS, "ceil_mode": FLAGS}
-MAPS = st.tuples(CHANNELS, SIZES, SIZES)
 ANY = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 # Merged with one channel, a batch looks untouched.
 WIDE = st.lists(st.integers(2, 5), min_size=1, max_size=4).map(tuple)
-RARELY_ANY = MAPS | MAPS | MAPS | ANY
-
-PLACED = {"stride": STRIDES, "dilation": DILATIONS, "groups": GROUPS, "bias": FLAGS}
-CONV = joined(
-    needed(out_channels=OUT, kernel_size=KERNELS),
-    # "reflect" with a negative padding crops in PyTorch; ours always refuses it.
-    some(padding=per_axis(st.integers(0, 9)) | st.sampled_from(["same", "valid"]), padding_mode=MODES, **PLACED),
-)
-POSITIVE = {"dilation": per_axis(st.integers(1, 3))}  # by accident, a transposed 1×1 of dilation 0 runs on the CPU
-TRANSPOSED = joined(
-    needed(out_channels=OUT, kernel_size=KERNELS),
-    some(padding=PADDINGS, output_padding=per_axis(st.integers(-1, 3)), **PLACED | POSITIVE),
-)
-MEANS = {"count_include_pad": FLAGS, "divisor_override": st.none() | st.integers(0, 3)}
-RUNNING = {"momentum": st.none() | st.floats(0, 1), "track_running_stats": FLAGS}
+MAPS = st.lists(st.integers(1, 6), min_size=2, max_size=4).map(tuple)
+EPS = st.floats(1e-6, 0.1)
+RUNNING = {"eps": EPS, "momentum": st.none() | st.floats(0, 1), "track_running_stats": FLAGS}
 POWERS = {"alpha": st.floats(0, 1), "beta": st.floats(0, 1), "k": st.floats(1, 2)}
+DIM = st.integers(-5, 5)
+SCALES = st.integers(1, 4) | st.sampled_from([0.25, 0.3, 0.5, 1.5, 2.75])
+RESIZE = ["nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact"]
+
+
+def of_axes(axes: int) -> dict:
+    """Return shapes and arguments of the layers for a number of spatial axes."""
+    large = 9 if axes < 3 else 5
+    size = st.integers(1, large)
+    maps = st.tuples(CHANNELS, *[size] * axes)
+    rarely_any = maps | maps | maps | ANY
+    kernels = per_axis(st.integers(1, 5) | st.integers(0, 5), axes)
+    strides = per_axis(st.integers(1, 4) | st.integers(0, 4), axes)
+    paddings = per_axis(st.integers(0, 3) | st.integers(-1, 9), axes)
+    dilations = per_axis(st.integers(1, 3) | st.integers(0, 3), axes)
+    placed = {"stride": strides, "dilation": dilations, "groups": GROUPS, "bias": FLAGS}
+    conv = joined(
+        needed(out_channels=OUT, kernel_size=kernels),
+        # "reflect" with a negative padding crops in PyTorch; ours always refuses it.
+        some(
+            padding=per_axis(st.integers(0, 9), axes) | st.sampled_from(["same", "valid"]),
+            padding_mode=MODES,
+            **placed,
+        ),
+    )
+    # By accident, a transposed 1×1 of dilation 0 runs on the CPU.
+    transposed = joined(
+        needed(out_channels=OUT, kernel_size=kernels),
+        some(
+            padding=paddings,
+            output_padding=per_axis(st.integers(-1, 3), axes),
+            **placed | {"dilation": per_axis(st.integers(1, 3), axes)},
+        ),
+    )
+    pool = {"stride": st.none() | strides, "padding": paddings, "ceil_mode": FLAGS}
+    means = {"count_include_pad": FLAGS} | ({"divisor_override": st.none() | st.integers(0, 3)} if axes > 1 else {})
+    # A negative mirror image crops in PyTorch; ours refuses it.
+    sides, mirrored = (v | st.tuples(*[v] * 2 * axes) for v in (st.integers(-3, 4), st.integers(0, 9)))
+    adaptive = st.integers(0, large) if axes == 1 else per_axis(st.none() | st.integers(0, large), axes)
+    vectors = rarely_any | st.tuples(CHANNELS) if axes == 1 else rarely_any
+    return {
+        f"{name}{axes}d": row
+        for name, row in {
+            "Conv": (rarely_any, conv),
+            "ConvTranspose": (rarely_any, transposed),
+            "MaxPool": (maps, joined(needed(kernel_size=kernels), some(dilation=dilations, **pool))),
+            "AvgPool": (maps, joined(needed(kernel_size=kernels), some(**means, **pool))),
+            "AdaptiveAvgPool": (maps, needed(output_size=adaptive)),
+            "AdaptiveMaxPool": (maps, needed(output_size=adaptive)),
+            "BatchNorm": (vectors, some(affine=FLAGS, bias=FLAGS, **RUNNING)),
+            "InstanceNorm": (maps, some(affine=FLAGS, bias=FLAGS, **RUNNING)),
+            "Dropout": (maps, some(p=st.floats(-0.5, 1.5), inplace=FLAGS)),
+            "ZeroPad": (maps, needed(padding=sides)),
+            "ReflectionPad": (maps, needed(padding=mirrored)),
+            "ReplicationPad": (maps, needed(padding=mirrored)),
+        }.items()
+    }
+
 
 # fmt: off
-LAYERS = {
-    "Conv2d":            (RARELY_ANY,           CONV),
-    "ConvTranspose2d":   (RARELY_ANY,           TRANSPOSED),
-    "MaxPool2d":         (MAPS,                 joined(needed(kernel_size=KERNELS), some(dilation=DILATIONS, **POOL))),
-    "AvgPool2d":         (MAPS,                 joined(needed(kernel_size=KERNELS), some(**MEANS, **POOL))),
-    "AdaptiveAvgPool2d": (MAPS,                 needed(output_size=per_axis(st.none() | st.integers(0, 9)))),
-    "BatchNorm2d":       (RARELY_ANY,           some(eps=st.floats(1e-6, 0.1), affine=FLAGS, bias=FLAGS, **RUNNING)),
+LAYERS = of_axes(1) | of_axes(2) | of_axes(3) | {
+    "GroupNorm":         (ANY,                  joined(needed(num_groups=GROUPS), some(eps=EPS, affine=FLAGS, bias=FLAGS))),
+    "LayerNorm":         (ANY,                  some(eps=EPS, elementwise_affine=FLAGS, bias=FLAGS, dims=st.integers(1, 5))),
+    "RMSNorm":           (ANY,                  some(eps=st.none() | EPS, elementwise_affine=FLAGS, dims=st.integers(1, 5))),
     "LocalResponseNorm": (ANY,                  joined(needed(size=st.integers(1, 7)), some(**POWERS))),
     "ReLU":              (ANY,                  some(inplace=FLAGS)),
-    "Tanh":              (ANY,                  some()),
-    "Sigmoid":           (ANY,                  some()),
+    "ReLU6":             (ANY,                  some(inplace=FLAGS)),
+    "LeakyReLU":         (ANY,                  some(negative_slope=st.floats(-1, 1), inplace=FLAGS)),
+    "PReLU":             (ANY,                  some(num_parameters=st.integers(0, 5), init=st.floats(0, 1))),
+    "ELU":               (ANY,                  some(alpha=st.floats(-1, 2), inplace=FLAGS)),
+    "GELU":              (ANY,                  some(approximate=st.sampled_from(["none", "tanh", "erf"]))),
     "SiLU":              (ANY,                  some(inplace=FLAGS)),
+    "Mish":              (ANY,                  some(inplace=FLAGS)),
+    "Sigmoid":           (ANY,                  some()),
+    "Tanh":              (ANY,                  some()),
+    "Hardswish":         (ANY,                  some(inplace=FLAGS)),
+    "Hardsigmoid":       (ANY,                  some(inplace=FLAGS)),
+    "Softplus":          (ANY,                  some(beta=st.floats(0.5, 2), threshold=st.floats(1, 30))),
+    "Softmax":           (ANY,                  needed(dim=DIM)),
+    "LogSoftmax":        (ANY,                  needed(dim=DIM)),
     "Dropout":           (ANY,                  some(p=st.floats(-0.5, 1.5), inplace=FLAGS)),
     "Linear":            (st.tuples(CHANNELS),  joined(needed(out_features=OUT), some(bias=FLAGS))),
-    "Flatten":           (WIDE,                 some(start_dim=st.integers(-5, 5), end_dim=st.integers(-5, 5))),
+    "Flatten":           (WIDE,                 some(start_dim=DIM, end_dim=DIM)),
+    "Unflatten":         (WIDE,                 needed(dim=DIM, unflattened_size=st.lists(st.integers(-1, 5), max_size=3).map(tuple))),
     "Identity":          (ANY,                  some()),
+    "Upsample":          (MAPS,                 some(
+        size=per_axis(st.integers(0, 6), 2), scale_factor=per_axis(SCALES, 2), mode=st.sampled_from(RESIZE),
+        align_corners=st.none() | FLAGS, recompute_scale_factor=st.none() | FLAGS)),
+    "PixelShuffle":      (st.tuples(st.sampled_from([1, 4, 8, 9]), SIZES, SIZES), needed(upscale_factor=st.integers(0, 3))),
+    "PixelUnshuffle":    (st.tuples(CHANNELS, SIZES, SIZES), needed(downscale_factor=st.integers(0, 3))),
+    "ChannelShuffle":    (ANY,                  needed(groups=st.integers(0, 4))),
 }
 # fmt: on
 
 
 def test_every_layer_of_pytorch_is_compared():
-    of_pytorch = {name for name, op in OPS.items() if op.is_module and "torchvision" not in op.source}
+    of_pytorch = {name for name in OPS if hasattr(nn, name)}
 
     assert of_pytorch == set(LAYERS)
 

@@ -12,36 +12,72 @@ from archdsl.tensors import TensorType
 from oracles.torchvision_models import torchvision
 
 # PyTorch names the size of the input; ours infer it. Where a tensor lives is no fact of a network.
-INFERRED = {"self", "in_channels", "num_features", "in_features"}
+INFERRED = {"self", "in_channels", "num_features", "in_features", "num_channels", "normalized_shape"}
 ELSEWHERE = {"device", "dtype", "args", "kwargs"}
 
 MODULES = {name: kind for name, kind in OPS.items() if kind.is_module}
 
 # fmt: off
+PLACED = {
+    # layer for one, two and three axes: arguments, written
+    "Conv":             ({"out_channels": 8, "kernel_size": 3},            "Conv{n}d(8, 3)"),
+    "ConvTranspose":    ({"out_channels": 2, "kernel_size": 2, "stride": 2}, "ConvTranspose{n}d(2, 2, stride=2)"),
+    "MaxPool":          ({"kernel_size": 3, "stride": 2},                  "MaxPool{n}d(3, stride=2)"),
+    "AvgPool":          ({"kernel_size": 2, "ceil_mode": True},            "AvgPool{n}d(2, ceil_mode=true)"),
+    "AdaptiveAvgPool":  ({"output_size": 7},                               "AdaptiveAvgPool{n}d(7)"),
+    "AdaptiveMaxPool":  ({"output_size": 1},                               "AdaptiveMaxPool{n}d(1)"),
+    "BatchNorm":        ({"eps": 1e-3},                                    "BatchNorm{n}d(eps=0.001)"),
+    "InstanceNorm":     ({"affine": True},                                 "InstanceNorm{n}d(affine=true)"),
+    "Dropout":          ({"p": 0.2},                                       "Dropout{n}d(p=0.2)"),
+    "ZeroPad":          ({"padding": 2},                                   "ZeroPad{n}d(2)"),
+    "ReflectionPad":    ({"padding": 2},                                   "ReflectionPad{n}d(2)"),
+    "ReplicationPad":   ({"padding": 2},                                   "ReplicationPad{n}d(2)"),
+}
 EXAMPLES = {
+    name.format(n=n): (arguments, [(4, *[9] * n)], written.format(n=n))
+    for n in (1, 2, 3) for name, (arguments, written) in ((f"{stem}{{n}}d", row) for stem, row in PLACED.items())
+} | {
     # op, arguments, inputs, written
-    "Conv2d":            ({"out_channels": 8, "kernel_size": (3, 5)},          [(4, 9, 9)],
-                          "Conv2d(8, (3, 5))"),
-    "ConvTranspose2d":   ({"out_channels": 2, "kernel_size": 2, "stride": 2},  [(4, 9, 9)],
-                          "ConvTranspose2d(2, 2, stride=2)"),
-    "MaxPool2d":         ({"kernel_size": 3, "stride": 2},                     [(4, 9, 9)],
-                          "MaxPool2d(3, stride=2)"),
-    "AvgPool2d":         ({"kernel_size": 2, "ceil_mode": True},               [(4, 9, 9)],
-                          "AvgPool2d(2, ceil_mode=true)"),
-    "AdaptiveAvgPool2d": ({"output_size": (7, None)},                          [(4, 9, 9)],
-                          "AdaptiveAvgPool2d((7, none))"),
-    "BatchNorm2d":       ({"eps": 1e-3},                                       [(4, 9, 9)],
-                          "BatchNorm2d(eps=0.001)"),
+    "GroupNorm":         ({"num_groups": 2},                                   [(4, 9, 9)],
+                          "GroupNorm(2)"),
+    "LayerNorm":         ({"dims": 2},                                         [(4, 9, 9)],
+                          "LayerNorm(dims=2)"),
+    "RMSNorm":           ({"eps": 1e-6},                                       [(4, 9, 9)],
+                          "RMSNorm(eps=1e-06)"),
+    "LayerNorm2d":       ({"eps": 1e-6},                                       [(4, 9, 9)],
+                          "LayerNorm2d(eps=1e-06)"),
     "LocalResponseNorm": ({"size": 5},                                         [(4, 9, 9)],
                           "LocalResponseNorm(5)"),
     "ReLU":              ({"inplace": True},                                   [(4, 9, 9)],
                           "ReLU(inplace=true)"),
-    "Tanh":              ({},                                                  [(4,)],
-                          "Tanh"),
-    "Sigmoid":           ({},                                                  [(4,)],
-                          "Sigmoid"),
+    "ReLU6":             ({},                                                  [(4, 9, 9)],
+                          "ReLU6"),
+    "LeakyReLU":         ({"negative_slope": 0.2},                             [(4, 9, 9)],
+                          "LeakyReLU(negative_slope=0.2)"),
+    "PReLU":             ({"num_parameters": 4},                               [(4, 9, 9)],
+                          "PReLU(num_parameters=4)"),
+    "ELU":               ({"alpha": 0.5},                                      [(4, 9, 9)],
+                          "ELU(alpha=0.5)"),
+    "GELU":              ({"approximate": "tanh"},                             [(4, 9, 9)],
+                          'GELU(approximate="tanh")'),
     "SiLU":              ({},                                                  [(4,)],
                           "SiLU"),
+    "Mish":              ({},                                                  [(4,)],
+                          "Mish"),
+    "Sigmoid":           ({},                                                  [(4,)],
+                          "Sigmoid"),
+    "Tanh":              ({},                                                  [(4,)],
+                          "Tanh"),
+    "Hardswish":         ({},                                                  [(4,)],
+                          "Hardswish"),
+    "Hardsigmoid":       ({},                                                  [(4,)],
+                          "Hardsigmoid"),
+    "Softplus":          ({"beta": 2},                                         [(4,)],
+                          "Softplus(beta=2.0)"),
+    "Softmax":           ({},                                                  [(4,)],
+                          "Softmax"),
+    "LogSoftmax":        ({"dim": -1},                                         [(4, 9, 9)],
+                          "LogSoftmax(dim=-1)"),
     "Dropout":           ({"p": 0.2},                                          [(4,)],
                           "Dropout(p=0.2)"),
     "StochasticDepth":   ({"p": 0.2, "mode": "batch"},                         [(4, 9, 9)],
@@ -50,8 +86,20 @@ EXAMPLES = {
                           "Linear(3, bias=false)"),
     "Flatten":           ({},                                                  [(4, 9, 9)],
                           "Flatten"),
+    "Unflatten":         ({"dim": 1, "unflattened_size": (4, 3, -1)},          [(36,)],
+                          "Unflatten(1, (4, 3, -1))"),
     "Identity":          ({},                                                  [(4, 9, 9)],
                           "Identity"),
+    "Upsample":          ({"scale_factor": 2, "mode": "bilinear"},             [(4, 9, 9)],
+                          'Upsample(scale_factor=2.0, mode="bilinear")'),
+    "PixelShuffle":      ({"upscale_factor": 2},                               [(4, 9, 9)],
+                          "PixelShuffle(2)"),
+    "PixelUnshuffle":    ({"downscale_factor": 3},                             [(4, 9, 9)],
+                          "PixelUnshuffle(3)"),
+    "ChannelShuffle":    ({"groups": 2},                                       [(4, 9, 9)],
+                          "ChannelShuffle(2)"),
+    "PadChannels":       ({"before": 1, "after": 2},                           [(4, 9, 9)],
+                          "PadChannels(1, 2)"),
     "add":               ({},                                                  [(4, 9, 9), (4, 9, 9)],
                           "add"),
     "multiply":          ({},                                                  [(4, 9, 9), (4, 1, 1)],
@@ -66,6 +114,19 @@ EXAMPLES = {
                           "chunk(1, 2)"),
 }
 # fmt: on
+
+# Where ours stands for a size that PyTorch wants, or where PyTorch's default depends on the input.
+OURS = {
+    "StochasticDepth": {"mode": "row"},  # the mode that torchvision's own networks use
+    "LayerNorm": {"dims": None}, "RMSNorm": {"dims": None},
+    "Softmax": {"dim": 1}, "LogSoftmax": {"dim": 1},
+}  # fmt: skip
+TORCHVISION = {
+    "StochasticDepth": lambda: torchvision().ops.StochasticDepth,
+    "LayerNorm2d": lambda: torchvision().models.convnext.LayerNorm2d,
+}
+HOME_MADE = {"PadChannels"}
+"""A small class of its own: PyTorch has a function for it."""
 
 
 def example(name: str) -> tuple[Op, tuple[TensorType, ...]]:
@@ -95,18 +156,21 @@ def test_it_says_where_its_formulas_are_from(kind):
     assert re.search(r"arXiv:\d{4}\.\d{5}|\d{4}|torch\.", kind.source)
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - HOME_MADE))
 def test_it_takes_the_arguments_of_pytorch_in_the_order_of_pytorch(name):
     nn = pytest.importorskip("torch").nn
-    kind = torchvision().ops.StochasticDepth if name == "StochasticDepth" else getattr(nn, name)
+    kind = TORCHVISION[name]() if name in TORCHVISION else getattr(nn, name)
+    if name == "LayerNorm2d":
+        kind = nn.LayerNorm  # torchvision's takes its arguments
     parameters = list(inspect.signature(kind.__init__).parameters.values())
     theirs = {p.name: p.default for p in parameters if p.name not in INFERRED | ELSEWHERE}
+    theirs |= OURS.get(name, {})
     ours = {a.name: a.default for a in OPS[name].arguments}
 
     assert list(ours) == list(theirs)
     assert {key: value for key, value in ours.items() if value is not REQUIRED} == {
         key: value for key, value in theirs.items() if value is not inspect.Parameter.empty
-    } | ({"mode": "row"} if name == "StochasticDepth" else {})  # the mode that torchvision's own networks use
+    }
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -144,8 +208,8 @@ def test_it_has_one_window_for_every_input(name):
 
 # fmt: off
 ATTRIBUTES = {
-    "Conv2d": "conv2d", "ConvTranspose2d": "convtranspose2d", "BatchNorm2d": "batchnorm2d", "Linear": "linear",
-    "MaxPool2d": "maxpool", "AvgPool2d": "avgpool", "AdaptiveAvgPool2d": "avgpool", "ReLU": "relu", "add": "add",
+    "Conv2d": "conv2d", "ConvTranspose2d": "convtranspose2d", "BatchNorm2d": "batchnorm2d", "Linear": "linear", "Upsample": "upsample",
+    "Dropout2d": "dropout", "MaxPool2d": "maxpool", "AvgPool2d": "avgpool", "AdaptiveAvgPool2d": "avgpool", "ReLU": "relu", "add": "add",
 }
 # fmt: on
 
@@ -160,8 +224,12 @@ def test_what_evaluation_does_not_copy_shares_the_memory_of_its_input():
 
     assert shares == {
         "Flatten": Storage.ALIAS,
+        "Unflatten": Storage.ALIAS,
         "Identity": Storage.ALIAS,
         "Dropout": Storage.ALIAS,
+        "Dropout1d": Storage.ALIAS,
+        "Dropout2d": Storage.ALIAS,
+        "Dropout3d": Storage.ALIAS,
         "StochasticDepth": Storage.ALIAS,
         "crop": Storage.SLICE,
         "chunk": Storage.SLICE,
@@ -209,6 +277,22 @@ REFUSED = [
      "`return_indices` is `false` (the language has no tensor of indices)"),
     ("AdaptiveAvgPool2d",  (None,),          {},                                0,
      "`output_size` is a whole number from 1 to 4096" + EACH + "; a `none` in the tuple keeps the size of an axis"),
+    ("GroupNorm",          (32, 256),        {},                                1,
+     "takes `num_groups` by position and the rest by name; the size of the input is inferred"),
+    ("LayerNorm",          (64,),            {},                                0,
+     "`eps` is a number with 0 < x < 1"),
+    ("Upsample",           (),               {},                                None,
+     "takes `size` or `scale_factor`, as in `Upsample(scale_factor=2)`"),
+    ("Upsample",           (4, 2),           {},                                "size",
+     "takes `size` or `scale_factor`, not both"),
+    ("Upsample",           (4,),             {"align_corners": True},           "align_corners",
+     '`align_corners` is for "linear", "bilinear", "bicubic" and "trilinear", not for "nearest"'),
+    ("Upsample",           (4,),             {"recompute_scale_factor": True},  "recompute_scale_factor",
+     "`recompute_scale_factor` goes with `scale_factor`"),
+    ("ZeroPad2d",          ((1, 2, 3),),     {},                                0,
+     "`padding` is a whole number, or one for each side in the order left, right, top, bottom, front, back"),
+    ("Unflatten",          (1, (-1, -1)),    {},                                1,
+     "`unflattened_size` is a tuple of whole numbers from 1 up, one of them perhaps -1 for what is left"),
     ("Dropout",            (2,),             {},                                0,
      "`p` is a number from 0 to 1"),
     ("StochasticDepth",    (0.5, "column"),  {},                                1,

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from archdsl.ops import OPS, ShapeError
 from archdsl.tensors import TensorType
 
-Conv2d, ConvTranspose2d = OPS["Conv2d"], OPS["ConvTranspose2d"]
+Conv1d, Conv2d, Conv3d, ConvTranspose2d, ConvTranspose3d = map(
+    OPS.get, ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d", "ConvTranspose3d")
+)
 
 UP_4_GROUPS = ConvTranspose2d(4, 3, stride=2, padding=1, output_padding=1, groups=4)
 
@@ -51,6 +53,12 @@ CASES = [
      (512, 56, 56),   2_097_664,  1_644_167_168),
     ("DCGAN's first",             (100, 1, 1),     ConvTranspose2d(1024, 4, bias=False),
      (1024, 4, 4),    1_638_400,  1_638_400),
+    ("speech, one axis",          (80, 3000),      Conv1d(384, 3, padding=1),
+     (384, 3000),     92_544,     276_480_000),
+    ("C3D conv1a",                (3, 16, 112, 112), Conv3d(64, 3, padding=1),
+     (64, 16, 112, 112), 5_248,   1_040_449_536),
+    ("3D U-Net up-convolution",   (512, 8, 8, 8),  ConvTranspose3d(512, 2, stride=2),
+     (512, 16, 16, 16), 2_097_664, 1_073_741_824),
     ("one row becomes two",       (1, 1, 1),       ConvTranspose2d(1, 3, stride=2, padding=1, output_padding=1),
      (1, 2, 2),       10,         9),
 ]
@@ -163,8 +171,8 @@ def test_a_mirrored_padding_is_a_copy_that_pytorch_holds_meanwhile():
     x = TensorType((3, 8, 10))
     y = TensorType((4, 8, 10))
 
-    assert Conv2d(4, 3, padding=1).scratch((x,), y) == 0
-    assert Conv2d(4, (3, 5), padding=(1, 2), padding_mode="reflect").scratch((x,), y) == 3 * 10 * 14
+    assert Conv2d(4, 3, padding=1).scratch((x,), y, 4) == 0
+    assert Conv2d(4, (3, 5), padding=(1, 2), padding_mode="reflect").scratch((x,), y, 4) == 4 * 3 * 10 * 14
 
 
 def test_a_module_is_written_with_the_inferred_channels_and_what_differs():

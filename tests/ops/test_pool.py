@@ -61,6 +61,12 @@ CASES = [
      (2048, 1, 1)),
     ("adaptive, larger than the input",  (1, 3, 3),       AdaptiveAvgPool2d(7),
      (1, 7, 7)),
+    ("one axis",                         (64, 100),       OPS["MaxPool1d"](3, stride=2, ceil_mode=True),
+     (64, 50)),
+    ("C3D pool1",                        (64, 16, 112, 112), OPS["MaxPool3d"]((1, 2, 2)),
+     (64, 16, 56, 56)),
+    ("global maximum",                   (512, 7, 7),     OPS["AdaptiveMaxPool2d"](1),
+     (512, 1, 1)),
     ("adaptive, one axis kept",          (1, 3, 5),       AdaptiveAvgPool2d((None, 2)),
      (1, 3, 2)),
 ]
@@ -145,3 +151,19 @@ def test_a_module_is_written_with_one_number_for_equal_axes():
     assert MaxPool2d((3, 3), stride=2).module(x).keywords == {"kernel_size": 3, "stride": 2}
     assert AdaptiveAvgPool2d((1, 1)).module(x).positional == (1,)
     assert AdaptiveAvgPool2d((None, None)).module(x).positional == ((None, None),)
+
+
+def test_a_mean_over_three_axes_wants_the_kernel_to_fit_without_padding():
+    pool = OPS["AvgPool3d"](4, stride=2, padding=2)
+
+    assert pool.output(TensorType((1, 4, 4, 4))).shape == (1, 3, 3, 3)
+    with pytest.raises(ShapeError) as refusal:
+        pool.output(TensorType((1, 4, 3, 4)))
+    assert str(refusal.value) == "`AvgPool3d` wants the kernel to fit without padding: it reaches 4 rows of 3"
+
+
+def test_an_adaptive_maximum_comes_with_its_places_of_eight_bytes_each():
+    x, y = TensorType((8, 7, 7)), TensorType((8, 2, 2))
+
+    assert OPS["AdaptiveMaxPool2d"](2).scratch((x,), y, 4) == 8 * 8 * 2 * 2
+    assert OPS["AdaptiveAvgPool2d"](2).scratch((x,), y, 4) == 0

@@ -12,6 +12,11 @@ from archdsl.tensors import TensorType
 
 Flatten, Linear, Crop, Chunk = OPS["Flatten"], OPS["Linear"], OPS["crop"], OPS["chunk"]
 
+CROPS = (
+    "`crop` takes `start` and `end` of [c, l], `left`, `right`, `top` and `bottom` of [c, h, w], "
+    "and `front` and `back` too of [c, d, h, w], but gets "
+)
+
 # fmt: off
 CASES = [
     # layer, input, output
@@ -40,9 +45,9 @@ REFUSED = [
     (Crop(left=5, right=5),  (3, 10, 10),   "shape-mismatch",
      "`crop` takes 5 + 5 of 10, which leaves nothing"),
     (Crop(left=5),           (3, 10),       "wrong-rank",
-     "`crop` works on [c, l] with `start` and `end`, or on [c, h, w] with the four sides, but gets [3, 10]"),
+     CROPS + "[3, 10]"),
     (Crop(start=5),          (3, 10, 10),   "wrong-rank",
-     "`crop` works on [c, l] with `start` and `end`, or on [c, h, w] with the four sides, but gets [3, 10, 10]"),
+     CROPS + "[3, 10, 10]"),
     (Chunk(24, 35),          (58, 28, 28),  "shape-mismatch",
      "cannot take channels 24 to 58 of [58, 28, 28]"),
     (Linear(10),             (512, 7, 7),   "linear-on-map",
@@ -113,10 +118,17 @@ def test_a_crop_to_a_likeness_works_along_one_axis():
     assert crop_like(TensorType((1, 10)), TensorType((1, 7))) == Crop(start=1, end=2)
 
 
+def test_a_crop_to_a_likeness_works_along_three_axes():
+    crop = crop_like(TensorType((1, 10, 9, 8)), TensorType((1, 7, 9, 4)))
+
+    assert crop == Crop(front=1, back=2, left=2, right=2)
+    assert crop.output(TensorType((1, 10, 9, 8))).shape == (1, 7, 9, 4)
+
+
 def test_a_crop_to_something_larger_is_refused():
     with pytest.raises(ShapeError, match=r"cannot crop \[1, 10, 10\] like \[1, 9, 11\]: 10 is smaller than 11"):
         crop_like(TensorType((1, 10, 10)), TensorType((1, 9, 11)))
-    with pytest.raises(ShapeError, match=r"both need the same one or two spatial axes"):
+    with pytest.raises(ShapeError, match=r"both need the same one to three spatial axes"):
         crop_like(TensorType((1, 10, 10)), TensorType((1, 10)))
 
 

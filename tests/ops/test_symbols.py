@@ -30,6 +30,12 @@ LAYERS = st.one_of(
     calls("AvgPool2d", KERNELS, stride=SMALL, padding=st.integers(0, 1), ceil_mode=st.booleans()),
     calls("AdaptiveAvgPool2d", {"output_size": SMALL}),
     calls("BatchNorm2d", {}),
+    calls("InstanceNorm2d", {}),
+    calls("Upsample", {"scale_factor": SMALL | st.sampled_from([0.5, 1.5, 0.25])}, mode=st.just("nearest")),
+    calls("ZeroPad2d", {"padding": st.tuples(*[st.integers(-3, 3)] * 4)}),
+    calls("ReflectionPad2d", {"padding": PADDING}),
+    calls("ReplicationPad2d", {"padding": PADDING}),
+    calls("PixelUnshuffle", {"downscale_factor": st.just(1)}),
 )
 
 

@@ -47,8 +47,33 @@ class Draft:
         return shape
 
 
-KINDS = "points convs convs pools means ups ups".split()
-POINTS = ["ReLU", "Tanh", "Dropout(0.5)", "Identity", "c: BatchNorm2d", "LocalResponseNorm(3)", "Tanh -> Dropout(0.2)"]
+KINDS = "points convs convs pools means ups ups resizes pads norms".split()
+RESIZES = [
+    "Upsample(scale_factor=2)", 'Upsample(scale_factor=(1, 3), mode="bilinear")', "Upsample(size=(24, 30))",
+    'Upsample(size=(17, 23), mode="bilinear", align_corners=true)', 'Upsample(scale_factor=1.5, mode="bicubic")',
+    'Upsample(scale_factor=0.5, mode="area")', "PixelUnshuffle(2) -> c: Conv2d(2, 1)",
+    "c: Conv2d(8, 1) -> PixelShuffle(2)", "AdaptiveMaxPool2d((9, none))", "AdaptiveAvgPool2d((none, 11))",
+]  # fmt: skip
+PADS = ["ZeroPad2d((1, 2, 0, 3))", "ZeroPad2d((-1, 0, 2, -2))", "PadChannels(1, 2) -> c: Conv2d(2, 1)"]
+NORMS = [
+    "c: GroupNorm(2)", "c: InstanceNorm2d", "c: InstanceNorm2d(affine=true, track_running_stats=true)", "Softmax",
+    "Softmax(2)", "LogSoftmax(-1)", "c: LayerNorm(dims=1)", "c: RMSNorm(dims=2)", "c: LayerNorm",
+]  # fmt: skip
+POINTS = [
+    "ReLU6",
+    "c: PReLU(2)",
+    "GELU",
+    "Hardswish",
+    "Dropout2d(0.5)",
+    "ChannelShuffle(2)",
+    "ReLU",
+    "Tanh",
+    "Dropout(0.5)",
+    "Identity",
+    "c: BatchNorm2d",
+    "LocalResponseNorm(3)",
+    "Tanh -> Dropout(0.2)",
+]
 PAIRS = {most: st.tuples(st.integers(1, most), st.integers(1, most)) for most in (2, 3, 4)}
 SMALL = st.tuples(st.integers(0, 1), st.integers(0, 2))
 
@@ -57,8 +82,9 @@ SMALL = st.tuples(st.integers(0, 1), st.integers(0, 2))
 def layers(draw: Any) -> str:
     """Layers that keep two channels."""
     kind, kernel, padding = draw(st.sampled_from(KINDS)), draw(PAIRS[4]), draw(SMALL)
-    if kind == "points":
-        return draw(st.sampled_from(POINTS))
+    listed = {"points": POINTS, "resizes": RESIZES, "pads": PADS, "norms": NORMS}
+    if kind in listed:
+        return draw(st.sampled_from(listed[kind]))
     if kind == "convs":
         mode = draw(st.sampled_from(["", "", ", groups=2", ', padding_mode="circular"']))
         return f"c: Conv2d(2, {kernel}, stride={draw(PAIRS[3])}, padding={padding}, dilation={draw(PAIRS[3])}{mode})"

@@ -12,6 +12,7 @@ def peak_bytes(module: nn.Module, *inputs: Tensor) -> int:
     """Return the peak over the exported graph, in which a storage counts once and weights do not."""
     import torch
     from torch import fx
+    from torch.utils import _pytree as pytree
 
     torch.set_num_threads(1)
     exported = torch.export.export(module.eval(), inputs).module(check_guards=False)
@@ -22,7 +23,8 @@ def peak_bytes(module: nn.Module, *inputs: Tensor) -> int:
 
         def run_node(self, node: fx.Node) -> Any:
             result = super().run_node(node)
-            tensors = [t for t in (*self.env.values(), result) if isinstance(t, torch.Tensor)]
+            values = pytree.tree_leaves((list(self.env.values()), result))  # some ops return several tensors
+            tensors = [t for t in values if isinstance(t, torch.Tensor)]
             storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}
             alive = sum(size for place, size in storages.items() if place not in weights)
             self.peak = max(self.peak, alive)

@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 BATCH = 7  # more than any number of channels drawn, or PyTorch takes a map for a batch of rows
 
 # What stands in front of the arguments of ours: PyTorch wants the size of the input.
-SIZED = ("Conv", "ConvTranspose", "BatchNorm", "Linear")
+SIZED = ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm", "Linear")
 
 
 class Facts(NamedTuple):
@@ -34,7 +34,11 @@ def facts(name: str, arguments: dict[str, Any], shape: Shape) -> Facts | None:
     torch.set_num_threads(1)
     try:
         with warnings.catch_warnings(action="ignore"):  # PyTorch makes empty weights with no more than a warning
-            on_cpu = layer(name, arguments, shape, "cpu")(torch.zeros(BATCH, *shape))
+            layer_on_cpu = layer(name, arguments, shape, "cpu")
+            on_cpu = layer_on_cpu(torch.zeros(BATCH, *shape))
+            touches_batch = arguments.get("dim") in (0, -len(shape) - 1)
+            if touches_batch or (not name.startswith("BatchNorm") and _mixes_samples(layer_on_cpu, shape)):
+                return None
             module = layer(name, arguments, shape, "meta")
             with FlopCounterMode(display=False) as counter:
                 output = module(torch.zeros(BATCH, *shape, device="meta"))
@@ -51,6 +55,17 @@ def facts(name: str, arguments: dict[str, Any], shape: Shape) -> Facts | None:
     return Facts(tuple(output.shape[1:]), weights, buffers, flops // 2 // BATCH, written(module))
 
 
+def _mixes_samples(module: Any, shape: Shape) -> bool:
+    """Tell whether what comes of a sample depends on the one before it."""
+    import torch
+
+    x = torch.zeros(BATCH, *shape)
+    dark = module(x.clone())
+    x[0] = 1.0
+    lit = module(x)
+    return dark.shape[0] == BATCH and not torch.equal(lit[1:], dark[1:])
+
+
 def layer(name: str, arguments: dict[str, Any], shape: Shape, device: str) -> Any:
     """Return the module in evaluation mode."""
     import torch
@@ -58,13 +73,23 @@ def layer(name: str, arguments: dict[str, Any], shape: Shape, device: str) -> An
 
     kind = getattr(nn, name)
     with torch.device(device):
-        sized = name.rstrip("123d") in SIZED
-        return (kind(shape[0], **arguments) if sized else kind(**arguments)).eval()
+        if name.rstrip("123d") in SIZED:
+            # A single position is refused in training alone, and only by this one.
+            return kind(shape[0], **arguments).train(name.startswith("InstanceNorm"))
+        if name == "GroupNorm":
+            return kind(num_channels=shape[0], **arguments).eval()
+        if name in ("LayerNorm", "RMSNorm"):
+            rest = dict(arguments)
+            count = rest.pop("dims", len(shape))
+            if count > len(shape):
+                raise ValueError("PyTorch would normalise over the batch")
+            return kind(shape[-count:], **rest).eval()
+        return kind(**arguments).eval()
 
 
 def written(module: Any) -> str:
-    """Return a module as PyTorch prints it, one number standing for two that are equal."""
-    return re.sub(r"\((\w+), \1\)", r"\1", repr(module))
+    """Return a module as PyTorch prints it, one number standing for several that are equal."""
+    return re.sub(r"\(([\w.]+)(, \1)*,?\)", r"\1", repr(module))
 
 
 def constructed(call: Any) -> Any:

@@ -133,13 +133,17 @@ def _layer(node: Node, types: Any) -> nn.Module:
     from oracles.torchvision_models import torchvision
 
     call = node.op.module(*types)
+    if call.name == "PadChannels":
+        return nn.ConstantPad3d((0, 0, 0, 0, *call.positional), 0.0)
+    if call.name == "LayerNorm2d":
+        return torchvision().models.convnext.LayerNorm2d(*call.positional, **call.keywords)
     kind = getattr(nn, call.name.removeprefix("nn."), None) or getattr(torchvision().ops, call.name)
     return kind(*call.positional, **call.keywords)
 
 
 # The positive twin.
 
-KEPT = ("AvgPool", "AdaptiveAvgPool", "Flatten")
+KEPT = ("AvgPool", "AdaptiveAvgPool", "Flatten", "ZeroPad", "PixelShuffle", "PixelUnshuffle", "Upsample", "PadChannels")
 WEIGHTED = ("Conv", "Linear")
 
 
@@ -159,7 +163,11 @@ def _positive_layer(node: Node, types: Any) -> nn.Module:
         return _windows_of_ones(node.op)
     if name.startswith(KEPT):
         return _layer(node, types)
-    if name.startswith("BatchNorm") and not node.op.track_running_stats:
+    if name.startswith("AdaptiveMaxPool"):
+        return getattr(nn, name.replace("Max", "Avg"))(node.op.output_size)
+    if name.startswith(("GroupNorm", "LayerNorm", "RMSNorm", "Softmax", "LogSoftmax")) and name != "LayerNorm2d":
+        return _along(node)
+    if name.startswith(("BatchNorm", "InstanceNorm")) and not node.op.track_running_stats:
         return _everywhere()
     return nn.Identity()
 
@@ -196,3 +204,22 @@ def _everywhere() -> nn.Module:
             return x + x.mean(dim=tuple(range(2, x.dim())), keepdim=True)
 
     return Everywhere()
+
+
+def _along(node: Node) -> nn.Module:
+    """What normalises along some axes: every position there depends on every other. The axes are those documented."""
+    from torch import nn
+
+    op, rank = node.op, len(node.output.shape)
+    if op.name.endswith("Softmax"):
+        axes = [op.dim % (rank + 1)]
+    elif op.name == "GroupNorm":
+        axes = list(range(2, rank + 1))
+    else:
+        axes = list(range(1 if op.dims is None else rank + 1 - op.dims, rank + 1))
+
+    class Along(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + x.mean(dim=axes, keepdim=True)
+
+    return Along()
