@@ -110,7 +110,7 @@ def test_the_last_window_of_ceil_mode_starts_inside_the_input_or_its_left_paddin
 
 
 def test_the_stem_of_googlenet_is_rounded_up(request):
-    analysis = analyze(load(request.config.rootpath / "specs" / "googlenet.arch"))
+    analysis = analyze(load(request.config.rootpath / "specs" / "googlenet.arch", "GoogLeNet"))
     pools = [layer.output[1] for layer in analysis.layers if layer.path.startswith("maxpool")]
 
     assert [analysis.layer("conv1.conv").output[1], *pools] == [112, 56, 28, 14, 7]

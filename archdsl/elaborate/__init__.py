@@ -12,10 +12,11 @@ from archdsl.elaborate.expressions import Expressions
 from archdsl.elaborate.library import Library, Module
 from archdsl.elaborate.naming import Children
 from archdsl.elaborate.statements import Outputs, Statements
-from archdsl.elaborate.values import POISON, BlockValue, Problem, Scope, Value
+from archdsl.elaborate.values import POISON, BlockValue, LayerValue, Problem, Scope, Value
 from archdsl.graph import Feed, Graph, Instance, Node
 from archdsl.lang import ast
 from archdsl.lang.parser import Spec
+from archdsl.ops import OPS, ArgumentError
 from archdsl.rules import limits, names, shapes, structure
 from archdsl.sizes import Condition, Size, Symbolic, symbol
 from archdsl.source import Source
@@ -107,13 +108,28 @@ def value_of(name: str, text: str) -> Any:
         return tree.name
     module = Module(spec, None, Library())
     root = Instance("", "model", spec.source, tree, None)
+    scope = Scope({}, module, root, set(), {}, Children(root, sequence=False))
     try:
-        return _Constants().evaluate(tree, Scope({}, module, root, set(), {}, Children(root, sequence=False)))
+        if isinstance(tree, ast.Call) and tree.name in OPS and OPS[tree.name].is_module:
+            return _layer(tree, scope)
+        return _Constants().evaluate(tree, scope)
     except Problem as problem:
         raise SpecError((problem.diagnostic,)) from None
     except RecursionError:
         message = "the expression is nested too deeply to be evaluated"
         raise SpecError((Diagnostic(limits.TOO_DEEP, message, tree.span(spec.source)),)) from None
+
+
+def _layer(node: ast.Call, scope: Scope) -> LayerValue:
+    """Return a layer with its arguments, as by `-D norm="GroupNorm(32)"`."""
+    kind, constants = OPS[node.name], _Constants()
+    given = [(argument.name, constants.evaluate(argument.value, scope)) for argument in node.arguments]
+    try:
+        op = kind(*[v for name, v in given if name is None], **{name: v for name, v in given if name is not None})
+    except ArgumentError as error:
+        help = f"the layer is {kind.signature()}"
+        raise constants.problem(names.BAD_ARGUMENT, f"`{kind.name}`: {error}", node, scope, help=help) from None
+    return LayerValue(kind, op)
 
 
 class _Spoiled(Exception):
@@ -242,16 +258,17 @@ class _Model(Statements):
     def _arguments(self, block: BlockValue, aliases: list[tuple[Module, ast.Alias]], scope: Scope) -> dict[str, Value]:
         """Return the model's parameters: defaults, then what aliases say, then what was asked for."""
         definition = block.definition
+        parameters = {parameter.name: parameter for parameter in definition.parameters}
         values: dict[str, Value] = {}
         given: dict[str, tuple[Any, ast.Syntax, Scope]] = {}
         for module, alias in aliases:
             there = Scope({}, module, scope.instance, set(), {}, scope.children)
             for name, argument in self.bind_names(definition, alias, there).items():
-                given[name] = (self.evaluate(argument.value, there), argument, there)
+                given[name] = (self.argument(argument.value, parameters[name], there), argument, there)
         here = Scope({}, self.module, scope.instance, set(), {}, scope.children)
         for name, value in self.request.parameters.items():
             if isinstance(value, ast.Syntax):
-                given[name] = (self.evaluate(value, here), value, here)
+                given[name] = (self.argument(value, parameters[name], here), value, here)
             else:
                 given[name] = (self._from_python(value, here), definition, scope)
         inner = Scope(values, block.module, scope.instance, set(), {}, scope.children)
@@ -259,7 +276,7 @@ class _Model(Statements):
             if parameter.name in given:
                 value, place, where = given[parameter.name]
             elif parameter.default is not None:
-                value, place, where = self.evaluate(parameter.default, inner), parameter, inner
+                value, place, where = self.argument(parameter.default, parameter, inner), parameter, inner
             else:
                 message = f"`{definition.name}` needs a value for `{parameter.name}: {parameter.type}`"
                 help = f"give it by `-D {parameter.name}=...`; it is {signature(definition, block.module.source.text)}"
@@ -272,6 +289,8 @@ class _Model(Statements):
             return tuple(self._from_python(v, scope) for v in value)
         if isinstance(value, str):
             found = self.global_name(value, scope)
+            if found is None and value in OPS and OPS[value].is_module:
+                return LayerValue(OPS[value])
             return found if type(found) is BlockValue else value
         return value
 

@@ -20,6 +20,7 @@ from archdsl.elaborate.values import (
     TYPES,
     BlockValue,
     Indexed,
+    LayerValue,
     Problem,
     Scope,
     Shared,
@@ -334,6 +335,8 @@ class Construction(Expressions):
             return self._call_block(found, node, label, value, scope, children)
         if found is POISON:
             return POISON
+        if isinstance(found, LayerValue):
+            return self._call_layer(found, node, label, value, scope, children)
         if isinstance(found, Shared):
             return self._call_shared(found, node, label, value, scope, children)
         cls = OPS.get(node.name)
@@ -367,12 +370,23 @@ class Construction(Expressions):
         problem = self.problem(names.UNKNOWN_LAYER, f"there is no layer or block `{name}`", node, scope, help=help)
         return Problem(replace(problem.diagnostic, fix=fix))
 
+    def _call_layer(
+        self, layer: LayerValue, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children
+    ) -> Value:
+        """Return what a layer that was passed as an argument makes of a tensor."""
+        if layer.op is not None and node.arguments:
+            message = f"`{node.name}` is `{layer}`, which has its arguments already"
+            help = f"pass `{layer.kind.name}` alone and give the arguments here, or write `{node.name}` without any"
+            raise self.problem(names.BAD_ARGUMENT, message, node, scope, help=help)
+        op = layer.op or self._op(layer.kind, node, scope)
+        return POISON if op is None else self.apply(op, value, node, label, scope, children)
+
     def _op(self, cls: type[Op], node: ast.Call, scope: Scope) -> Op | None:
         """Return the op with the arguments of a call filled in; equal ones are one object."""
-        defaults = scope.defaults.get(node.name)
+        defaults = scope.defaults.get(cls.name)
         positional: list[Value] = []
         keywords: dict[str, Value] = {}
-        fixed = True
+        fixed = node.name == cls.name
         for argument in node.arguments:
             expression = argument.value
             if type(expression) is ast.Literal:
@@ -700,9 +714,9 @@ class Construction(Expressions):
         for parameter in definition.parameters:
             if parameter.name in given:
                 argument = given[parameter.name]
-                value, place, where = self.evaluate(argument.value, scope), argument, scope
+                value, place, where = self.argument(argument.value, parameter, scope), argument, scope
             elif parameter.default is not None:
-                value, place, where = self.evaluate(parameter.default, inner), parameter, inner
+                value, place, where = self.argument(parameter.default, parameter, inner), parameter, inner
             else:
                 message = f"`{definition.name}` needs `{parameter.name}: {parameter.type}`"
                 help = f"it is {signature(definition, block.module.source.text)}"
@@ -711,6 +725,18 @@ class Construction(Expressions):
                 return None
             values[parameter.name] = self.checked(value, parameter, place, where)
         return values
+
+    def argument(self, node: ast.Syntax, parameter: ast.Parameter, scope: Scope) -> Value:
+        """Return the value given for a parameter; where a block is wanted, a layer is one too."""
+        if parameter.type.name == "block" and isinstance(node, ast.Name | ast.Call):
+            kind = OPS.get(node.name)
+            if kind is not None and kind.is_module and node.name not in scope.values:
+                if self.global_name(node.name, scope) is None:
+                    if isinstance(node, ast.Name):
+                        return LayerValue(kind)
+                    op = self._op(kind, node, scope)
+                    return POISON if op is None else LayerValue(kind, op)
+        return self.evaluate(node, scope)
 
     def bind_names(
         self, definition: ast.Definition, node: ast.Call | ast.Alias, scope: Scope
@@ -743,7 +769,8 @@ class Construction(Expressions):
         if value is None and parameter.default is not None and _is_none(parameter.default):
             return None
         if type(value) is str and parameter.type.name == "block":
-            close = closest(value, scope.module.callable_names())
+            layers = [name for name, kind in OPS.items() if kind.is_module]
+            close = closest(value, [*scope.module.callable_names(), *layers])
             help = f"did you mean `{close}`?" if close else None
             message = f"`{parameter.name}` is a block, and none is called `{value}`"
             raise self.problem(names.UNKNOWN_NAME, message, place, scope, help=help)

@@ -11,6 +11,7 @@ from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
+from archdsl.ops import Op
 from archdsl.sizes import Condition, Symbolic
 
 
@@ -24,7 +25,7 @@ class Poison:
 POISON: Final = Poison()
 
 Value = Any
-"""int, float, bool, str, None, tuple, range, Symbolic, Condition, Node, BlockValue, Shared, Indexed or POISON."""
+"""int, float, bool, str, None, tuple, range, Symbolic, Condition, Node, BlockValue, LayerValue, Shared, Indexed or POISON."""
 
 
 class Problem(Exception):
@@ -46,6 +47,17 @@ class BlockValue:
 
     def __repr__(self) -> str:
         return self.definition.name
+
+
+@dataclass(slots=True, frozen=True)
+class LayerValue:
+    """A layer passed as an argument, as in `act: block = ReLU`; `op` where it has its arguments already."""
+
+    kind: type[Op]
+    op: Op | None = None
+
+    def __repr__(self) -> str:
+        return self.kind.name if self.op is None else str(self.op)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,7 +95,7 @@ class Scope:
 def type_name(value: Value) -> str:
     """Return the language's word for the type of a value."""
     names: dict[type, str] = {
-        bool: "bool", int: "int", float: "float", str: "str", type(None): "none", Node: "a tensor", BlockValue: "block",
+        bool: "bool", int: "int", float: "float", str: "str", type(None): "none", Node: "a tensor", BlockValue: "block", LayerValue: "a layer",
         Symbolic: "a size", Condition: "a condition on sizes", Shared: "a shared module", range: "list", tuple: "list",
     }  # fmt: skip
     return names.get(type(value), type(value).__name__)
@@ -101,7 +113,7 @@ def fits(value: Value, kind: ast.Type) -> bool:
         case "str":
             return type(value) is str
         case "block":
-            return type(value) is BlockValue
+            return type(value) in (BlockValue, LayerValue)
         case "list" | "tuple":
             if type(value) is range:
                 return kind.inner is None or kind.inner.name in ("int", "float")
@@ -122,7 +134,7 @@ def show(value: Value, length: int = 60) -> str:
         text = f"[{', '.join(show(v) for v in value[:20])}{', ...' if len(value) > 20 else ''}]"
     elif isinstance(value, Node):
         text = str(value.output)
-    elif isinstance(value, BlockValue | Poison | range):
+    elif isinstance(value, BlockValue | LayerValue | Poison | range):
         text = repr(value)
     else:
         text = str(value)
