@@ -37,6 +37,21 @@ PARAMS_AND_MACS = [
         288,
         903_168,
     ),
+    (
+        "norms without a rule counted as nothing",
+        net(
+            "input x: [8, 6, 6]  output x -> a: GroupNorm(4) -> b: LayerNorm -> c: LayerNorm2d -> d: RMSNorm(dims=1)\n"
+            "    -> e: PReLU(8) -> f: InstanceNorm2d(affine=true)"
+        ),
+        2 * 8 + 2 * 288 + 2 * 8 + 6 + 8 + 2 * 8,
+        0,
+    ),
+    (
+        "one axis and three axes are convolutions too",
+        net("input x: [2, 10]  output x -> a: Conv1d(3, 3) -> Unflatten(1, (3, 1, 1)) -> b: Conv3d(4, (1, 1, 3))"),
+        2 * 3 * 3 + 3 + 3 * 4 * 3 + 4,
+        8 * 2 * 3 * 3 + 6 * 3 * 4 * 3,
+    ),
     ("a norm counted as a convolution", net("input x: [64, 112, 112]  output x -> bn: BatchNorm2d"), 128, 0),
     (
         "a shared layer counted once a call",
