@@ -125,6 +125,8 @@ class Op:
     """How many arguments may be given by position; `None` for all. More are pasted PyTorch, misread."""
     arity: ClassVar[int | None] = 1
     """How many tensors it takes; `None` for two or more."""
+    leading: ClassVar[tuple[str, ...]] = ()
+    """PyTorch's names of what its constructor is given by position."""
     storage: ClassVar[Storage] = Storage.NEW
     functional: ClassVar[bool] = False
     """Whether PyTorch code writes an unlabelled one as a function, as `torch.flatten`."""

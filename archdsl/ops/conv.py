@@ -32,6 +32,7 @@ class Conv(Op):
 
     source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationships 6 and 15; torch.nn.Conv1d, Conv2d, Conv3d"
     by_position = 2
+    leading = ("in_channels", "out_channels")
 
     out_channels: int = argument(Whole())
     kernel_size: tuple[int, ...] = argument(PerAxis())
@@ -136,6 +137,7 @@ class ConvTranspose(Op):
 
     source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationship 14; torch.nn.ConvTranspose1d, 2d, 3d"
     by_position = 2
+    leading = ("in_channels", "out_channels")
 
     out_channels: int = argument(Whole())
     kernel_size: tuple[int, ...] = argument(PerAxis())

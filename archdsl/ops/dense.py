@@ -20,6 +20,7 @@ class Linear(Op):
     """
 
     source = "Rumelhart, Hinton & Williams 1986; torch.nn.Linear"
+    leading = ("in_features", "out_features")
 
     out_features: int = argument(Whole())
     bias: bool = argument(Boolean(), True)

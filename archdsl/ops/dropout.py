@@ -59,6 +59,7 @@ class StochasticDepth(Drop):
     """
 
     source = "Huang et al. 2016, arXiv:1603.09382; torchvision.ops.StochasticDepth"
+    leading = ("p", "mode")
 
     p: float = argument(Real(0, 1))
     mode: str = argument(Choice("row", "batch"), "row")

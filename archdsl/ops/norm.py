@@ -23,6 +23,7 @@ class RunningNorm(Elementwise):
     """
 
     centres = True
+    leading = ("num_features",)
 
     affine: bool
     bias: bool
@@ -117,6 +118,7 @@ class GroupNorm(Elementwise):
     source = "Wu & He 2018, arXiv:1803.08494, equation 7; torch.nn.GroupNorm"
     centres = True
     by_position = 1
+    leading = ("num_groups", "num_channels")
 
     num_groups: int = argument(Whole())
     eps: float = argument(EPS, 1e-5)
@@ -153,6 +155,8 @@ class ShapeNorm(Elementwise):
     MACs:    none
     Errors:  the input has fewer axes than `dims`; a size is not known yet
     """
+
+    leading = ("normalized_shape",)
 
     eps: float | None
     elementwise_affine: bool
@@ -245,6 +249,7 @@ class LayerNorm2d(Elementwise):
 
     source = "Liu et al. 2022, arXiv:2201.03545, section 2.6; torchvision.models.convnext.LayerNorm2d"
     dimensions = 2
+    leading = ("normalized_shape",)
 
     eps: float = argument(EPS, 1e-5)
     elementwise_affine: bool = argument(Boolean(), True)
@@ -272,6 +277,7 @@ class LocalResponseNorm(Elementwise):
     """
 
     source = "Krizhevsky, Sutskever & Hinton 2012, section 3.3; torch.nn.LocalResponseNorm"
+    leading = ("size",)
 
     size: int = argument(Whole())
     alpha: float = argument(Real(), 1e-4)

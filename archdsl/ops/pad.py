@@ -20,6 +20,8 @@ class Pad(Op):
     Errors:  the input has another number of axes
     """
 
+    leading = ("padding",)
+
     padding: tuple[int, ...]
 
     @property
@@ -116,6 +118,7 @@ class PadChannels(Elementwise):
     """
 
     source = "He et al. 2016, arXiv:1512.03385, section 3.3, option A; torch.nn.functional.pad"
+    leading = ("before", "after")
 
     before: int = argument(Whole(0))
     after: int = argument(Whole(0))

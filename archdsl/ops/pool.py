@@ -142,6 +142,8 @@ class AdaptivePool(Op):
     Errors:  the input has another number of axes
     """
 
+    leading = ("output_size",)
+
     output_size: tuple[int | None, ...] = argument(AxisOrNone(MOST_BINS))
 
     def output(self, *inputs: TensorType) -> TensorType:

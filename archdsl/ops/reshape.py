@@ -44,6 +44,7 @@ class ChannelShuffle(Elementwise):
     """
 
     source = "Zhang et al. 2018, arXiv:1707.01083, figure 1c; torch.nn.ChannelShuffle"
+    leading = ("groups",)
 
     groups: int = argument(Whole())
 
@@ -149,6 +150,7 @@ class Unflatten(Op):
     """
 
     source = "torch.nn.Unflatten"
+    leading = ("dim", "unflattened_size")
     example = "[48] -> Unflatten(1, (3, 4, 4))"
     storage = Storage.ALIAS
 

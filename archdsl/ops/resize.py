@@ -174,6 +174,7 @@ class PixelShuffle(Op):
     """
 
     source = "Shi et al. 2016, arXiv:1609.05158, equation 4; torch.nn.PixelShuffle"
+    leading = ("upscale_factor",)
     dimensions = 2
 
     upscale_factor: int = argument(Whole(1, MOST_BINS))
@@ -211,6 +212,7 @@ class PixelUnshuffle(Op):
     """
 
     source = "Shi et al. 2016, arXiv:1609.05158, section 3.2; torch.nn.PixelUnshuffle"
+    leading = ("downscale_factor",)
     dimensions = 2
 
     downscale_factor: int = argument(Whole(1, MOST_BINS))

@@ -123,7 +123,7 @@ OURS = {
 }  # fmt: skip
 TORCHVISION = {
     "StochasticDepth": lambda: torchvision().ops.StochasticDepth,
-    "LayerNorm2d": lambda: torchvision().models.convnext.LayerNorm2d,
+    "LayerNorm2d": lambda: pytest.importorskip("torch").nn.LayerNorm,  # torchvision's takes its arguments
 }
 HOME_MADE = {"PadChannels"}
 """A small class of its own: PyTorch has a function for it."""
@@ -160,8 +160,6 @@ def test_it_says_where_its_formulas_are_from(kind):
 def test_it_takes_the_arguments_of_pytorch_in_the_order_of_pytorch(name):
     nn = pytest.importorskip("torch").nn
     kind = TORCHVISION[name]() if name in TORCHVISION else getattr(nn, name)
-    if name == "LayerNorm2d":
-        kind = nn.LayerNorm  # torchvision's takes its arguments
     parameters = list(inspect.signature(kind.__init__).parameters.values())
     theirs = {p.name: p.default for p in parameters if p.name not in INFERRED | ELSEWHERE}
     theirs |= OURS.get(name, {})
@@ -171,6 +169,16 @@ def test_it_takes_the_arguments_of_pytorch_in_the_order_of_pytorch(name):
     assert {key: value for key, value in ours.items() if value is not REQUIRED} == {
         key: value for key, value in theirs.items() if value is not inspect.Parameter.empty
     }
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - HOME_MADE - TORCHVISION.keys()))
+def test_what_it_gives_by_position_has_the_names_of_pytorch(name):
+    nn = pytest.importorskip("torch").nn
+    op, inputs = example(name)
+    theirs = [p for p in inspect.signature(getattr(nn, name).__init__).parameters if p != "self"]
+
+    assert op.leading == tuple(theirs[: len(op.leading)])
+    assert len(op.module(*inputs).positional) == len(op.leading)
 
 
 @pytest.mark.parametrize("name", OPS)
