@@ -11,7 +11,11 @@ from archdsl.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of problem and its page: a stable code, why it matters, a bad and a good program."""
+    """One kind of problem and its page: a stable code, why it matters, a bad and a good program.
+
+    People arrive with the words of other programs, so a page names what those say of the same mistake: their
+    messages to the letter, with `...` for what differs each time.
+    """
 
     code: str
     name: str
@@ -19,6 +23,21 @@ class Rule:
     why: str
     bad: str
     good: str
+    in_words: str = ""
+    """What the bad program is, where it cannot be printed."""
+    causes: tuple[str, ...] = ()
+    """What is usually behind it, most frequent first, each with its cure."""
+    see: tuple[str, ...] = ()
+    """What to read next: codes, layers, sections of the language reference."""
+    pytorch: tuple[str, ...] = ()
+    keras: tuple[str, ...] = ()
+    python: tuple[str, ...] = ()
+
+    @property
+    def elsewhere(self) -> dict[str, tuple[str, ...]]:
+        """What other programs say, by their names; only of those that say something."""
+        said = {"PyTorch": self.pytorch, "Keras": self.keras, "Python": self.python}
+        return {who: messages for who, messages in said.items() if messages}
 
     @property
     def severity(self) -> str:

@@ -1,7 +1,7 @@
 """The architecture: which room may import which, and where each library lives. These lists are its document.
 
-    cli -> exam, verify, train -> codegen, report -> pipeline -> elaborate, analysis -> lang, graph -> ops, rules
-        -> diagnostics -> source, sizes, tensors, resources
+    cli -> exam, verify, train -> codegen, report, manual, highlight -> pipeline -> elaborate, analysis -> lang, graph
+        -> ops, rules -> diagnostics -> source, sizes, tensors, resources
 
 A room is a module or a folder directly under `archdsl/`. It imports from its own layer and from those to its right, by
 absolute name, at the top of the file.
@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "archdsl"
 LAYERS = (
     ("cli", "__main__"),
     ("exam", "verify", "train"),
-    ("codegen", "report"),
+    ("codegen", "report", "manual", "highlight"),
     ("pipeline",),
     ("elaborate", "analysis"),
     ("lang", "graph"),
@@ -42,6 +42,7 @@ HOMES = {
     "lark": {"lang"},
     "numpy": {"numpy_reference"},
     "PIL": {"train"},
+    "pygments": {"highlight"},  # comes with rich
     "rich": {"cli", "report"},
     "ruamel": {"exam"},
     "safetensors": {"train"},

@@ -176,7 +176,7 @@ def emit(text: str, output: str | None) -> None:
     if output is None or output == "-":
         if not can_encode(text):
             text = text.encode("ascii", errors="replace").decode("ascii")
-        click.echo(text, nl=not text.endswith("\n"))
+        click.echo(text, nl=not text.endswith("\n"), color=True)  # colours are in it only where they were decided on
         return
     path = Path(output)
     text = text if text.endswith("\n") else text + "\n"

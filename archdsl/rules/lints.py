@@ -14,6 +14,8 @@ UNUSED = Rule(
     why="Its layers cost time and memory, and their weights get no gradient.",
     bad=_model("y = x -> conv: Conv2d(8, 3)\n  output x -> ReLU"),
     good=_model("y = x -> conv: Conv2d(8, 3)\n  output y -> ReLU"),
+    see=("E0401",),
+    pytorch=("appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.",),
 )
 SIZE_REQUIREMENT = Rule(
     code="W0410",
@@ -26,6 +28,9 @@ SIZE_REQUIREMENT = Rule(
         "  output x + y",
         "[3, H, W]",
     ),
+    causes=("each pooling halves the size and drops an odd rest, and the way up cannot know of it",),
+    see=("E0302", "language sizes"),
+    pytorch=("Sizes of tensors must match except in dimension .... Expected size ... but got size ...",),
 )
 DROPS_ROWS = Rule(
     code="W0411",
@@ -34,6 +39,11 @@ DROPS_ROWS = Rule(
     why="The division by the stride leaves a rest that is more than padding, so real pixels at the edge are lost.",
     bad=_model("output x -> MaxPool2d(3)"),
     good=_model("output x -> MaxPool2d(2)"),
+    causes=(
+        "a pooling of 3 with stride 3 on a size that is no multiple of 3",
+        "a stride of 2 without the padding for it",
+    ),
+    see=("W0410", "MaxPool2d"),
 )
 BIAS_BEFORE_NORM = Rule(
     code="W0412",
@@ -42,6 +52,8 @@ BIAS_BEFORE_NORM = Rule(
     why="The normalisation subtracts the mean, and the bias with it: it costs parameters and does nothing.",
     bad=_model("output x -> conv: Conv2d(8, 3) -> bn: BatchNorm2d"),
     good=_model("output x -> conv: Conv2d(8, 3, bias=false) -> bn: BatchNorm2d"),
+    causes=("write `bias=false` at the convolution, or once for all: `defaults Conv2d(bias=false)`",),
+    see=("BatchNorm2d", "language statements"),
 )
 EVEN_KERNEL = Rule(
     code="W0413",
@@ -50,4 +62,6 @@ EVEN_KERNEL = Rule(
     why="With padding k // 2 and stride 1 an even kernel makes the map one larger, and moves it by half a pixel.",
     bad=_model("output x -> conv: Conv2d(8, 4, padding=2)"),
     good=_model("output x -> conv: Conv2d(8, 3, padding=1)"),
+    see=("Conv2d",),
+    pytorch=("Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy",),
 )
