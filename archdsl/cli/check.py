@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from archdsl.cli.common import count, emit, open_module, output_options, tell
+from archdsl.cli.paths import spec_files
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic
     from archdsl.pipeline import Checked
 
 FORMATS = ("text", "concise", "json", "github", "sarif")
-MOST_FILES = 10_000
 
 
 @click.command("check")
@@ -49,7 +48,7 @@ def command(
     if expression is not None:
         modules = [Library().add(Spec.of_pipeline(Source("<expression>", expression)))]
     else:
-        modules = [open_module(file) for file in _files(paths or (".",))]
+        modules = [open_module(file) for file in spec_files(paths or (".",))]
     checked = [check(module) for module in modules]
     found = [d for one in checked for d in one.diagnostics if _wanted(d.code, select, ignore)]
     if format_ == "text":
@@ -59,25 +58,6 @@ def command(
         emit(_machine(checked, found, format_), output)
     findings = [d for d in found if strict or d.severity == "error"]
     return 1 if findings and not exit_zero else 0
-
-
-def _files(paths: tuple[str, ...]) -> list[str]:
-    """Return the files that are meant, folders walked; links out of a folder are not followed."""
-    found: list[str] = []
-    for path in paths:
-        folder = Path(path)
-        if not folder.is_dir():
-            found.append(path)
-            continue
-        inside = sorted(p for p in folder.rglob("*.arch") if p.is_file() and not _hidden(p.relative_to(folder)))
-        if not inside and len(paths) == 1:
-            raise click.UsageError(f"there is no .arch file in {path}")
-        found.extend(p.as_posix() for p in inside[:MOST_FILES])
-    return list(dict.fromkeys(found))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _wanted(code: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:

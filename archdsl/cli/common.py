@@ -171,7 +171,7 @@ def can_encode(text: str, stream: Any = None) -> bool:
     return True
 
 
-def emit(text: str, output: str | None) -> None:
+def emit(text: str, output: str | None, *, quiet: bool = False) -> None:
     """Print a result, or write it to a file: atomically, so that a failure leaves what was there."""
     if output is None or output == "-":
         if not can_encode(text):
@@ -192,7 +192,8 @@ def emit(text: str, output: str | None) -> None:
             raise
     except OSError as error:
         raise click.UsageError(f"{output} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {output}", err=True)
+    if not quiet:
+        click.echo(f"wrote {output}", err=True)
 
 
 def _umask() -> int:

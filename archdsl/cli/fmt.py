@@ -1,0 +1,114 @@
+"""`archdsl fmt`: one style for every file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archdsl.cli.common import can_encode, emit, tell, wants_colour
+from archdsl.cli.paths import spec_files
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic
+    from archdsl.source import Source
+
+LARGEST = 4_000_004
+"""Bytes that are read of a file: enough to tell that it is too large."""
+
+
+@click.command("fmt")
+@click.argument("paths", nargs=-1)
+@click.option("--check", "checking", is_flag=True, help="Write nothing; leave with 1 if a file would change.")
+@click.option("--diff", "differing", is_flag=True, help="Write nothing; print what would change.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str) -> int:
+    """Write every file of PATHS in the one style: layout alone changes, and no comment is lost.
+
+    Folders are walked for *.arch; without PATHS the current folder is. `-` formats standard input to standard output.
+    A file with syntax errors stays as it is.
+    """
+    from archdsl.lang.printer import formatted
+    from archdsl.source import Source
+
+    changed, same, broken = 0, 0, 0
+    for path in ["-"] if paths == ("-",) else spec_files(paths or (".",)):
+        text = _read(path)
+        source = Source("<stdin>" if path == "-" else path, text)
+        made = formatted(source)
+        if made is None:
+            broken += 1
+            tell(_problems(source), color)
+            continue
+        if path == "-" and not (checking or differing):
+            emit(made, None)
+        if made == text:
+            same += 1
+            continue
+        changed += 1
+        if differing:
+            _print_difference(source.name, text, made, color)
+        elif checking:
+            click.echo(f"would change {source.name}")
+        elif path != "-":
+            emit(made, path, quiet=True)
+            click.echo(f"changed {path}", err=True)
+    if paths != ("-",):
+        click.echo(_summary(changed, same, broken, would=checking or differing), err=True)
+    return 1 if broken or (changed and (checking or differing)) else 0
+
+
+def _read(path: str) -> str:
+    if path == "-":
+        return sys.stdin.buffer.read(LARGEST).decode("utf-8", errors="replace")
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(LARGEST).decode("utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        raise click.UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _problems(source: Source) -> tuple[Diagnostic, ...]:
+    """Return why a file cannot be formatted."""
+    from archdsl.diagnostics import Diagnostic
+    from archdsl.lang.parser import Spec
+    from archdsl.rules import limits
+    from archdsl.source import Span
+
+    spec = Spec(source)
+    spec.parse_all()
+    if spec.problems:
+        return tuple(spec.problems)
+    message = "an expression is nested too deeply to be laid out"
+    return (Diagnostic(limits.TOO_DEEP, message, Span(source, 0, 0)),)
+
+
+def _print_difference(name: str, old: str, new: str, color: str) -> None:
+    from difflib import unified_diff
+
+    colour = wants_colour(color)
+    for line in unified_diff(old.splitlines(True), new.splitlines(True), name, f"{name}, formatted"):
+        text = line if line.endswith("\n") else f"{line}\n"
+        if not can_encode(text):
+            text = text.encode("ascii", errors="replace").decode("ascii")
+        painted = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1]) if colour else None
+        click.echo(click.style(text, fg=painted) if painted else text, nl=False, color=True)
+
+
+def _summary(changed: int, same: int, broken: int, *, would: bool) -> str:
+    parts = []
+    if changed:
+        parts.append(f"{_files(changed)} {'would change' if would else 'changed'}")
+    if same:
+        parts.append(f"{_files(same)} left as {'it is' if same == 1 else 'they are'}")
+    if broken:
+        parts.append(f"{_files(broken)} with syntax errors")
+    return ", ".join(parts) or "no file"
+
+
+def _files(number: int) -> str:
+    return f"{number} file{'s' if number != 1 else ''}"
