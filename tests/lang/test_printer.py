@@ -122,6 +122,8 @@ TERMINALS = {
     "NAME": st.sampled_from(["x", "y", "n", "ReLU", "Conv2d", "concat", "int"]),
     "NUMBER": st.sampled_from(["0", "1", "64", "1e-3", "2.5", "4.09G", "1_000"]),
     "STRING": st.sampled_from(['"a"', '"layer{i+1}"', '"conv1"', '"# no comment"']),
+    "__IGNORE_0": st.sampled_from([" ", "\n"]),
+    "__IGNORE_1": st.sampled_from([" # why\n", "\n#over\n"]),
 }
 patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 WORD = re.compile(r'"[^"\n]*"|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
@@ -130,8 +132,8 @@ WORD = re.compile(r'"[^"\n]*"|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
 @settings(patient, max_examples=150)
 @given(from_lark(GRAMMAR, start="item", explicit=TERMINALS))
 def test_any_sentence_of_the_grammar_keeps_its_tree(text):
-    assume(formatted(Source("a.arch", text)) is not None)
-    check(text)
+    if formatted(Source("a.arch", text)) is not None:  # many a sentence has a keyword for a name
+        check(text)
 
 
 SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(specs().glob("*.arch"))}
