@@ -1,6 +1,7 @@
 """README cannot go stale: what it shows of files and commands is made anew and compared."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def shown(kind, what, capsys, monkeypatch):
         return (ROOT / what).read_text(encoding="utf-8")
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "100")
-    run(what.split()[1:])
+    run(shlex.split(what)[1:])
     captured = capsys.readouterr()
     return "".join(part for part in (captured.err, captured.out) if part)
 
