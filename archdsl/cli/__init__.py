@@ -10,7 +10,7 @@ import click
 
 from archdsl import __version__
 
-COMMANDS = ("analyze", "check", "why", "fmt", "explain", "ops", "new", "doctor")
+COMMANDS = ("analyze", "check", "why", "generate", "fmt", "explain", "ops", "new", "doctor")
 """Each is the module of its name in this package, and the function `command` in it."""
 
 FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
@@ -48,6 +48,7 @@ SUMMARIES = {
     "analyze": "Shapes, parameters, MACs, memory and receptive fields.",
     "check": "Errors, lints and tests of files and folders.",
     "why": "How a number of a layer is computed.",
+    "generate": "PyTorch code: one module, a class a block, a builder a model.",
     "fmt": "One style for every file.",
     "explain": "The lesson behind a code, a message, a layer or the language.",
     "ops": "Every layer and function: signature, formulas, shapes, an example.",

@@ -28,6 +28,13 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
+def _once(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the value of an option that is given once; click alone would take the last without a word."""
+    if len(values) > 1:
+        raise click.UsageError(f"{parameter.opts[0]} is given {len(values)} times: {', '.join(values)}", context)
+    return values[0] if values else None
+
+
 def network_options(command: _Command) -> _Command:
     """Add what chooses a model and its sizes."""
     for option in reversed(
@@ -36,7 +43,7 @@ def network_options(command: _Command) -> _Command:
             click.option(
                 "-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front."
             ),
-            click.option("--model", metavar="NAME", help="Which model of the file."),
+            click.option("--model", multiple=True, callback=_once, metavar="NAME", help="Which model of the file."),
             click.option("-D", "define", multiple=True, metavar="NAME=VALUE", help="A parameter or an open size."),
             click.option("--input", "inputs", multiple=True, metavar="[NAME=]3x224x224", help="The shape of an input."),
             click.option("--batch", type=int, default=1, show_default=True, help="Samples in a batch, for memory."),
@@ -58,7 +65,7 @@ def output_options(command: _Command) -> _Command:
     return command
 
 
-def open_module(file: str) -> Module:
+def open_module(file: str, stdin_name: str = "<stdin>") -> Module:
     """Read a file, a bundled spec by its name, or `-` for standard input."""
     from archdsl.elaborate import Library
     from archdsl.pipeline import read
@@ -67,7 +74,7 @@ def open_module(file: str) -> Module:
 
     if file == "-":
         text = sys.stdin.buffer.read(4_000_004).decode("utf-8", errors="replace")
-        return Library().add(Source("<stdin>", text))
+        return Library().add(Source(stdin_name, text))
     path = Path(file)
     if path.is_dir():
         raise click.UsageError(f"{file} is a folder; `archdsl check {file}` looks through it")
@@ -134,6 +141,8 @@ def _definitions(define: tuple[str, ...]) -> dict[str, Any]:
         name, sign, value = text.partition("=")
         if not sign or not name.strip().isidentifier():
             raise click.UsageError(f"-D takes NAME=VALUE, as in -D H=320, not `{text}`")
+        if name.strip() in found:
+            raise click.UsageError(f"-D gives `{name.strip()}` twice")
         found[name.strip()] = value_of(name.strip(), value)
     return found
 
@@ -147,6 +156,8 @@ def _shapes(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
             raise click.UsageError(
                 f"--input takes [NAME=]3x224x224, channels first and without the batch, not `{text}`"
             )
+        if (name.strip() if sign else "") in found:
+            raise click.UsageError(f"--input gives the shape of {f'`{name.strip()}`' if sign else 'the input'} twice")
         found[name.strip() if sign else ""] = tuple(int(number) for number in numbers)
     return found
 
@@ -171,7 +182,7 @@ def can_encode(text: str, stream: Any = None) -> bool:
     return True
 
 
-def emit(text: str, output: str | None, *, quiet: bool = False) -> None:
+def emit(text: str, output: str | None, *, quiet: bool = False, as_is: bool = False) -> None:
     """Print a result, or write it to a file: atomically, so that a failure leaves what was there."""
     if output is None or output == "-":
         if not can_encode(text):
@@ -179,7 +190,7 @@ def emit(text: str, output: str | None, *, quiet: bool = False) -> None:
         click.echo(text, nl=not text.endswith("\n"), color=True)  # colours are in it only where they were decided on
         return
     path = Path(output)
-    text = text if text.endswith("\n") else text + "\n"
+    text = text if text.endswith("\n") or as_is else text + "\n"
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

@@ -43,7 +43,7 @@ def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str)
             tell(_problems(source), color)
             continue
         if path == "-" and not (checking or differing):
-            emit(made, None)
+            click.echo(made.encode("utf-8"), nl=False)  # as bytes: what a stream cannot show is not lost from a file
         if made == text:
             same += 1
             continue
@@ -53,7 +53,7 @@ def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str)
         elif checking:
             click.echo(f"would change {source.name}")
         elif path != "-":
-            emit(made, path, quiet=True)
+            emit(made, str(Path(path).resolve()), quiet=True)  # a link stays one
             click.echo(f"changed {path}", err=True)
     if paths != ("-",):
         click.echo(_summary(changed, same, broken, would=checking or differing), err=True)

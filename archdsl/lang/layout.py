@@ -82,11 +82,13 @@ class _Page:
     width: int
     lines: list[str] = field(default_factory=list)
     line: str = ""
-    remark: str = ""
+    remarks: list[tuple[int, str]] = field(default_factory=list)
 
     def end(self, indent: int, *, blank: bool = False) -> None:
-        self.lines.append((self.line + self.remark).rstrip())
-        self.remark = ""
+        """End the line, the first remark behind it and others under it: two on one line would read as one."""
+        self.lines.append("  ".join([self.line, *(text for _, text in self.remarks[:1])]).rstrip())
+        self.lines.extend(" " * margin + text for margin, text in self.remarks[1:])
+        self.remarks = []
         if blank:
             self.lines.append("")
         self.line = " " * indent
@@ -117,7 +119,7 @@ def rendered(doc: Doc, width: int) -> str:
                 else:
                     page.end(indent, blank=doc.blank)
             case Remark(text=text):
-                page.remark = f"{page.remark}  {text}"
+                page.remarks.append((indent, text))
             case Nest(doc=inner):
                 pending.append((indent + INDENT, flat, inner))
             case Group(doc=inner):

@@ -6,6 +6,7 @@ pipeline does not stay on one line, it breaks before each labelled stage, and wh
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -47,12 +48,13 @@ def formatted(source: Source) -> str | None:
     if spec.problems or any(tree is None for _, tree in trees):
         return None
     try:
-        made = _Printer(source, spec.comments).file([(item, tree) for item, tree in trees if tree is not None])
+        printer = _Printer(source, spec.comments)
+        made = printer.file([(item, tree) for item, tree in trees if tree is not None])
     except RecursionError:
         return None
     if not _is_the_same(made, trees):
         raise AssertionError("formatting has changed a tree; nothing is written")
-    return made
+    return formatted(Source(source.name, made)) if printer.moved else made
 
 
 def _is_the_same(text: str, trees: Sequence[tuple[Item, ast.Syntax | None]]) -> bool:
@@ -88,6 +90,8 @@ class _Printer:
         self.comments = list(comments)
         self.next = 0
         """The first comment that has not been printed."""
+        self.moved = False
+        """Whether a comment was moved behind what it stood in, and so may find a better place in a second pass."""
 
     # Comments.
 
@@ -100,7 +104,12 @@ class _Printer:
 
     def has_comment(self, start: int, end: int) -> bool:
         """Tell whether a comment that is still to be printed stands between two places."""
-        return any(start <= comment.start < end for comment in self.comments[self.next :])
+        return bool(self.between(start, end, self.next))
+
+    def between(self, start: int, end: int, first: int = 0) -> list[Span]:
+        """Return the comments between two places, from the `first` of the file on."""
+        found = bisect_left(self.comments, start, first, key=lambda comment: comment.start)
+        return self.comments[found : bisect_left(self.comments, end, found, key=lambda comment: comment.start)]
 
     def line_of(self, offset: int) -> int:
         return self.source.position(offset)[0]
@@ -126,7 +135,7 @@ class _Printer:
             comment = self.comments[self.next]
             if end <= comment.start < limit and self.line_of(comment.start) == self.line_of(end):
                 between = self.text[end : comment.start]
-                if not between.strip(" \t,"):
+                if not between.strip(" \t\f,)"):  # the tree has no places of parentheses
                     self.next += 1
                     return [Remark(_tidy(comment.text))]
         return []
@@ -137,13 +146,28 @@ class _Printer:
         """Return each node with the comments before and behind it, and the comments that are left before `end`."""
         made: list[tuple[list[Doc], Doc, list[Doc]]] = []
         for position, node in enumerate(nodes):
-            leading = self.before(node.start)
-            doc = draw(node)
-            leading += self.before(node.end)  # what stands within, where nothing can hold it
+            leading, doc, behind = self._with_comments(node, draw)
             limit = nodes[position + 1].start if position + 1 < len(nodes) else end
-            made.append((self._leading(leading, node.start), doc, self._trailing(node.end, limit)))
+            made.append((self._leading(leading, node.start), doc, behind + self._trailing(node.end, limit)))
         left = self.before(end)
         return made, joined([_tidy(comment.text) for comment in left], HARD)  # type: ignore[return-value]
+
+    def _with_comments(self, node: _Node, draw: Callable[[_Node], Doc]) -> tuple[list[Span], Doc, list[Doc]]:
+        """Return a node drawn, with the comments before it and within it that nothing in it can hold.
+
+        Those within go before it too. Where it holds some itself, the next stands behind it and others are left to
+        what follows: comments never change their order.
+        """
+        leading = self.before(node.start)
+        first = self.next
+        doc = draw(node)
+        holds = self.next > first
+        left = self.before(node.end)
+        if not (holds and left):
+            return leading + left, doc, []
+        self.next -= len(left) - 1
+        self.moved = True
+        return leading, doc, [Remark(_tidy(left[0].text))]
 
     # A file.
 
@@ -152,17 +176,15 @@ class _Printer:
         parts: list[Doc] = []
         before: tuple[str, int] | None = None
         for position, (item, tree) in enumerate(items):
-            comments = self.before(tree.start)
-            start = comments[0].start if comments else tree.start
             kind = "alias" if isinstance(tree, ast.Alias) else item.kind
-            doc = self.item(tree)
-            comments += self.before(tree.end)
+            comments, doc, behind = self._with_comments(tree, self.item)
+            start = min(tree.start, comments[0].start) if comments else tree.start
             if before is not None:
                 small = (before[0] in _SMALL and kind in _SMALL) or before[0] == kind == "test"
                 blank = not small or self._is_apart(before[1], start)
                 parts.append(Line(hard=True, blank=blank))
             limit = items[position + 1][1].start if position + 1 < len(items) else len(self.text)
-            parts += [*self._leading(comments, tree.start), doc, *self._trailing(tree.end, limit)]
+            parts += [*self._leading(comments, tree.start), doc, *behind, *self._trailing(tree.end, limit)]
             before = kind, tree.end
         left = self.before(len(self.text) + 1)
         if left:
@@ -177,7 +199,7 @@ class _Printer:
             case ast.Definition(kind="seq"):
                 head: Doc = (f"seq {tree.name}", self.parameters(tree), " =")
                 stages: tuple[ast.Stage, ...] = tree.body  # type: ignore[assignment]  # a seq's body is stages
-                return (head, self.chain(stages, tree.end, hangs=True))
+                return (head, self.chain(stages, hangs=True))
             case ast.Definition():
                 return (f"{tree.kind} {tree.name}", self.parameters(tree), " ", self.body(tree.body, tree.end))
             case ast.Alias():
@@ -225,8 +247,10 @@ class _Printer:
         alone = alone or any(must_break(doc) for _, doc, _ in made)
         if alone:
             lines: list[Doc] = []
-            for leading, doc, trailing in made:
-                lines += [HARD, *leading, doc, ",", *trailing]
+            starts = self._rows(nodes) if opening == "[" else [True] * len(nodes)
+            for position, (leading, doc, trailing) in enumerate(made):
+                follows = position > 0 and not starts[position] and not leading and not made[position - 1][2]
+                lines += [" " if follows else HARD, *leading, doc, ",", *trailing]
             lines += [HARD, *left] if left else []
             return Group((opening, Nest(tuple(lines)), HARD, closing), broken=True)
         if any(isinstance(getattr(node, "value", node), ast.Pipe) for node in nodes):
@@ -282,7 +306,7 @@ class _Printer:
 
     def _starts_apart(self, end: int, start: int) -> bool:
         """Tell whether an empty line stands behind something, before the comments of what follows or that itself."""
-        first = next((c.start for c in self.comments if end <= c.start < start and self._is_own(c)), start)
+        first = next((c.start for c in self.between(end, start) if self._is_own(c)), start)
         return self._is_apart(self.text.find("\n", end, first) if "\n" in self.text[end:first] else end, first)
 
     def _is_own(self, comment: Span) -> bool:
@@ -325,7 +349,7 @@ class _Printer:
             case ast.Expect(value=value, within=within):
                 if within is None:
                     return ("expect ", self.flow(value))
-                percent = self.text[value.end : node.end].partition("within")[2].strip().removesuffix("%").strip()
+                percent = self._without_comments(value.end, node.end).partition("within")[2].strip(" \t\r\n\f%")
                 return ("expect ", self.flow(value), f" within {percent}%")
         raise AssertionError(f"no statement {type(node).__name__}")
 
@@ -375,21 +399,21 @@ class _Printer:
         """Return an expression or a pipe; a pipe inside an expression stands in parentheses."""
         if isinstance(node, ast.Pipe):
             source = self.expression(node.source, _LEVELS["or"] if not isinstance(node.source, ast.IfExpression) else 0)
-            piped = (source, self.chain(node.stages, node.end, after=node.source.end))
+            piped = (source, self.chain(node.stages, after=node.source.end))
             return ("(", piped, ")") if level else piped
         return self.expression(node, level)
 
-    def chain(self, stages: Sequence[ast.Stage], end: int, *, hangs: bool = False, after: int | None = None) -> Doc:
+    def chain(self, stages: Sequence[ast.Stage], *, hangs: bool = False, after: int | None = None) -> Doc:
         """Return stages with arrows: on one line, or with a line for each labelled stage and each the author began."""
         lines = [self.line_of(stage.start) for stage in stages]
         ends = [after if after is not None else stages[0].start, *(stage.end for stage in stages)]
         asked = [self.line_of(ends[i]) != lines[i] for i in range(len(stages))]
         if hangs:
             asked[0] = self.line_of(self.text.rfind("=", 0, stages[0].start)) != lines[0]
-        made, left = self.elements(stages, self.stage, end)
-        broken = any(asked) or bool(left) or any(leading or trailing for leading, _, trailing in made)
+        made, _ = self.elements(stages, self.stage, stages[-1].start)  # comments at the end are the statement's
+        broken = any(asked) or any(leading or trailing for leading, _, trailing in made)
         begins = [
-            stage.label is not None or asked[i] or bool(made[i][0]) or (hangs and i == 0)
+            stage.label is not None or asked[i] or bool(made[i][0]) or (hangs and i == 0) or bool(i and made[i - 1][2])
             for i, stage in enumerate(stages)
         ]
         if not broken and sum(begins) <= 1:
@@ -398,13 +422,8 @@ class _Printer:
         for position, (leading, doc, trailing) in enumerate(made):
             arrow = "" if hangs and position == 0 else "-> "
             parts += [(SPACE if begins[position] else " "), *leading, arrow, doc, *trailing]
-            if trailing and position + 1 < len(stages):
-                following = stages[position + 1]
-                if following.label is None and not asked[position + 1] and not made[position + 1][0]:
-                    parts.append(HARD)
-        if left:
-            parts += [HARD, *left]
-        return Group(Nest(tuple(parts)), broken=broken)
+        whole: Doc = tuple(parts)
+        return Group(Nest(whole) if any(begins) else whole, broken=broken)
 
     def stage(self, node: ast.Stage) -> Doc:
         """Return a stage: label, unit, repetition."""
@@ -432,23 +451,25 @@ class _Printer:
             case ast.IfStage():
                 then_end = self._block_end(node.condition.end)
                 head = ("if ", self.expression(node.condition), " ")
-                then = self.braces("{", node.then, "}", then_end - 1)
+                then, opened = self._inside("{", node.then, then_end - 1)
                 if not node.otherwise:
-                    return (head, then)
-                otherwise = self.braces("{", node.otherwise, "}", node.end - 1)
-                return self._alike(head, then, otherwise)
-
-    @staticmethod
-    def _alike(head: Doc, then: Doc, otherwise: Doc) -> Doc:
-        return (head, then, " else ", otherwise)
+                    return (head, Group(("{", then, SPACE, "}"), broken=opened))
+                otherwise, opened_too = self._inside("{", node.otherwise, node.end - 1)
+                both = (head, "{", then, SPACE, "} else {", otherwise, SPACE, "}")
+                return Group(both, broken=opened or opened_too)
 
     def braces(self, opening: str, stages: Sequence[ast.Stage], closing: str, end: int) -> Doc:
         """Return a chain in brackets."""
+        inner, opened = self._inside(opening, stages, end)
+        return Group((opening, inner, SOFT if opening == "(" else SPACE, closing), broken=opened)
+
+    def _inside(self, opening: str, stages: Sequence[ast.Stage], end: int) -> tuple[Doc, bool]:
+        """Return a chain for brackets, and whether they stand on lines of their own."""
         before = self.text.rfind(opening, 0, stages[0].start)
         asked = self.line_of(before) != self.line_of(stages[0].start)
         inner = self.chain_inside(stages, end)
         space: Line = SOFT if opening == "(" else SPACE
-        return Group((opening, Nest((space, inner)), space, closing), broken=asked or must_break(inner))
+        return Nest((space, inner)), asked or must_break(inner)
 
     def chain_inside(self, stages: Sequence[ast.Stage], end: int) -> Doc:
         """Return a chain whose first stage begins where it stands, the others under it."""

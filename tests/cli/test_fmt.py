@@ -76,6 +76,24 @@ def test_standard_input_goes_to_standard_output(monkeypatch, capsys):
     assert capsys.readouterr() == (STRAIGHT, "")
 
 
+def test_standard_output_is_a_file_in_utf8_whatever_the_terminal_shows(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("let a=1 # ü → 😀\n".encode())))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    assert run(["fmt", "-"]) == 0
+    assert written.getvalue().decode() == "let a = 1  # ü → 😀\n"
+
+
+def test_a_link_stays_a_link(here):
+    (here / "a.arch").write_text(CROOKED, encoding="utf-8")
+    (here / "b.arch").symlink_to("a.arch")
+
+    assert run(["fmt", "b.arch"]) == 0
+    assert (here / "b.arch").is_symlink()
+    assert (here / "a.arch").read_text(encoding="utf-8") == STRAIGHT
+
+
 def test_line_ends_of_other_systems_become_plain_ones_and_a_mark_at_the_start_goes(here):
     file = here / "a.arch"
     file.write_bytes(b"\xef\xbb\xbf" + STRAIGHT.replace("\n", "\r\n").encode())

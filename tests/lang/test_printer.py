@@ -42,7 +42,7 @@ def check(text: str) -> str:
 
     assert made is not None
     assert tree(made) == tree(text)
-    assert sorted(comments(made)) == sorted(comments(text))
+    assert comments(made) == comments(text)
     assert formatted(Source("a.arch", made)) == made
     assert "\t" not in re.sub(r'#.*|"[^"\n]*"', "", made)
     assert not re.search(r"[ \t]+$", made, re.MULTILINE)
@@ -99,6 +99,14 @@ CASES = [
      "block B {\n    # first\n    input x\n    output x  # last\n    # end\n}\n"),
     ("a comment in an expression moves before it", "let a = 1 + # why\n 2\n",
      "# why\nlet a = 1 + 2\n"),
+    ("two comments in an expression keep their order", "test M { expect shape( # one\n 'a'\n # two\n ) # three\n == 8 }\n".replace("'", '"'),
+     'test M {\n    expect shape(\n        # one\n        "a",\n        # two\n    ) == 8  # three\n}\n'),
+    ("comments around a tolerance are kept", "test M { expect macs == 4.09G # one\n within # two\n 1 # three\n % }\n",
+     "test M {\n    # one\n    # two\n    # three\n    expect macs == 4.09G within 1%\n}\n"),
+    ("a comment behind a parenthesis stays behind it", "let a = 2 * (1 + 2)  # six\nseq S = ReLU * (n - 1)  # others\n",
+     "let a = 2 * (1 + 2)  # six\n\nseq S = ReLU * (n - 1)  # others\n"),
+    ("comments that would share a line get one each", "seq S = unit(8 # one\n ) * ( # two\n n # three\n )\n\n# four\n",
+     "seq S =\n    unit(\n        8,  # one\n    ) * n  # two\n# three\n\n# four\n"),
     ("one expectation may stay on its line", "test M(H=1) { expect params == 1 }\ntest M { expect params==1 expect macs==2 }\n",
      "test M(H=1) { expect params == 1 }\ntest M {\n    expect params == 1\n    expect macs == 2\n}\n"),
     ("a condition that was open stays open", "block B {\n input x\n y = if 1 == 1 {\n x } else { x -> ReLU }\n output y\n}\n",
@@ -126,7 +134,7 @@ TERMINALS = {
     "__IGNORE_1": st.sampled_from([" # why\n", "\n#over\n"]),
 }
 patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-WORD = re.compile(r'"[^"\n]*"|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
+WORD = re.compile(r'"[^"\n]*"|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
 
 
 @settings(patient, max_examples=150)

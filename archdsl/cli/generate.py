@@ -1,0 +1,70 @@
+"""`archdsl generate`: PyTorch code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.common import emit, open_module, tell
+
+LARGEST = 10_000_000
+"""Bytes that are read of a file that is there already."""
+
+
+@click.command("generate")
+@click.argument("file")
+@click.option("--model", metavar="NAME", help="Only this model of the file, and what it needs.")
+@click.option("-o", "--output", metavar="PATH", help="Write there, as a whole or not at all; else it is printed.")
+@click.option("--check", "checking", is_flag=True, help="Write nothing; leave with 1 unless PATH is current.")
+@click.option("--force", is_flag=True, help="Write over a file that was edited by hand.")
+@click.option("--template", metavar="DIR", help="A folder of templates of your own.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(
+    file: str, model: str | None, output: str | None, checking: bool, force: bool, template: str | None, color: str
+) -> int:
+    """Write the models of FILE as one Python module that needs PyTorch alone.
+
+    Blocks become classes that are written once, loops stay loops, and every model gets a builder of its name in
+    lower case. Keys and shapes of the `state_dict` are those of the analysis.
+    """
+    from archdsl.codegen import Unsupported, generate, was_edited
+    from archdsl.diagnostics import SpecError
+    from archdsl.pipeline import UsageError, choose_model
+
+    if checking and output is None:
+        raise click.UsageError("--check compares with a file; say which with -o")
+    module = open_module(file)
+    try:
+        if model is not None:
+            choose_model(module, model)
+        text = generate(module, (model,) if model else (), Path(template) if template else None)
+    except UsageError as error:
+        raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
+    except SpecError as error:
+        tell(error.diagnostics, color)
+        return 1
+    except Unsupported as error:
+        click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
+        return 1
+    there = _read(output) if output else None
+    if checking:
+        click.echo(
+            f"{output} is {'current' if there == text else 'absent' if there is None else 'not current'}", err=True
+        )
+        return 0 if there == text else 1
+    if there is not None and there != text and was_edited(there) and not force:
+        advice = "look at the difference, then take --force or another name"
+        raise click.UsageError(f"{output} was edited by hand since it was generated, and stays as it is; {advice}")
+    emit(text, output)
+    return 0
+
+
+def _read(path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(LARGEST).decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None

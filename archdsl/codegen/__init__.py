@@ -1,0 +1,6 @@
+"""A spec as PyTorch code: one module that stands alone, with a class for each definition and a builder a model."""
+
+from archdsl.codegen.source import generate, was_edited
+from archdsl.codegen.translate import Unsupported
+
+__all__ = ["Unsupported", "generate", "was_edited"]

@@ -1,0 +1,558 @@
+"""The classes and builders of a file: which parameters stay parameters, and who is written before whom."""
+
+from __future__ import annotations
+
+import ast as python
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.codegen import layout, terms
+from archdsl.codegen.forward import Flow
+from archdsl.codegen.model import Class, Function, Parameter, Statement
+from archdsl.codegen.terms import call, constant, name, names_in, value_of
+from archdsl.codegen.translate import Body, Unsupported, statements
+from archdsl.codegen.units import Defined, Passed, Tensor
+from archdsl.codegen.uses import Use, Uses
+from archdsl.elaborate import Elaboration, Module
+from archdsl.elaborate.values import BlockValue, LayerValue
+from archdsl.graph import Node
+from archdsl.lang import ast
+
+TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
+LONGEST_COMMENT = 40
+SAFE_BEFORE = frozenset(
+    ("Conv", "ConvTranspose", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm", "add")
+)
+"""Layers whose gradient does not need their own output, so that an activation may overwrite it."""
+
+
+@dataclass(slots=True, eq=False)
+class Written:
+    """A definition as a class: what it is called, what its constructor takes, and the channels of its outputs."""
+
+    name: str
+    definition: ast.Definition
+    cls: Class
+    inputs: tuple[str, ...]
+    kept: list[ast.Parameter]
+    defaults: dict[str, python.expr]
+    channels: tuple[python.expr | None, ...]
+    extra: list[Class] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Variant:
+    """A model to be written: its name, the definition it stands for, and what its aliases fix."""
+
+    name: str
+    home: Module
+    definition: ast.Definition
+    aliases: list[tuple[Module, ast.Alias]]
+    elaboration: Elaboration | None
+    """`None` where a parameter has no value yet: then only a caller of its builder knows it."""
+    doc: str
+
+
+class Family:
+    """All that is written of one file."""
+
+    HOME_MADE = frozenset(("StochasticDepth", "LayerNorm2d", "PadChannels"))
+    """Small classes that come with the code, where PyTorch has none."""
+
+    def __init__(self, variants: Sequence[Variant], others: Sequence[tuple[Elaboration, ast.Definition]] = ()) -> None:
+        self.variants = variants
+        self.uses = Uses()
+        for elaboration, definition in others:
+            self.uses.add(elaboration, definition)
+        for variant in variants:
+            if variant.elaboration is not None:
+                self.uses.add(variant.elaboration, variant.definition)
+        if not self.uses.of:
+            raise Unsupported("its only model has a parameter without a value")
+        self.needs: set[str] = set()
+        self._written: dict[int, Written] = {}
+        self.order: list[Written] = []
+        self.open = self._open_parameters()
+        self._consumers: dict[int, dict[int, int]] = {}
+
+    # What stays a parameter.
+
+    def _open_parameters(self) -> dict[int, set[str]]:
+        """Return the names of the parameters that stay parameters, by definition.
+
+        A model's own do, unless every model of the file fixes one to the same value. A block's do where it takes more
+        than one value, or where what it is given depends on a parameter that stays.
+        """
+        found: dict[int, set[str]] = {}
+        for variant in self.variants:
+            fixed = {p for _, alias in variant.aliases for p in _bound(variant.definition, alias)}
+            names = {p.name for p in variant.definition.parameters if p.name not in fixed and p.type.name != "block"}
+            found.setdefault(id(variant.definition), set()).update(names)
+        definitions = {
+            id(use.instance.definition): use.instance.definition for uses in self.uses.of.values() for use in uses
+        }
+        for key, definition in definitions.items():
+            if definition is not None:
+                found.setdefault(key, set()).update(p.name for p in definition.parameters if self._differs(key, p.name))
+        changed = True
+        while changed:
+            changed = False
+            for definition in definitions.values():
+                if definition is not None:
+                    changed |= self._pass_on(definition, found)
+        return found
+
+    def _differs(self, key: int, word: str) -> bool:
+        values = [use.arguments[word] for use in self.uses.of[key] if word in use.arguments]
+        return any(type(v) is not type(values[0]) or v != values[0] for v in values[1:])
+
+    def _pass_on(self, definition: ast.Definition, found: dict[int, set[str]]) -> bool:
+        """Enter the parameters of called blocks that are given something open; return whether there was one."""
+        opened = self._open_names(definition, found)
+        changed = False
+        for node in ast.walk(definition):
+            if not isinstance(node, ast.Call):
+                continue
+            for _, instance in self.uses.modules.get(id(node), ()):
+                target = instance.definition
+                if target is None:
+                    continue
+                for word, argument in _bound(target, node).items():
+                    names = {n.name for n in ast.walk(argument.value) if isinstance(n, ast.Name)}
+                    kind = next(p for p in target.parameters if p.name == word).type.name
+                    if names & opened and word not in found[id(target)] and kind != "block":
+                        found[id(target)].add(word)
+                        changed = True
+        return changed
+
+    def _open_names(self, definition: ast.Definition, found: dict[int, set[str]]) -> set[str]:
+        """Return the names in a body whose values are not known when the code is written."""
+        opened = set(found[id(definition)])
+        nodes = list(ast.walk(definition))
+        for node in nodes:
+            if isinstance(node, ast.Input) and node.shape and definition.kind != "model":
+                opened |= {d.value.name for d in node.shape if isinstance(d.value, ast.Name)}
+            if isinstance(node, ast.ForStage | ast.ForStatement):
+                opened |= set(_flat(node.target))
+        size = -1
+        while size != len(opened):
+            size = len(opened)
+            for node in nodes:
+                if isinstance(node, ast.Let) and opened & {
+                    n.name for n in ast.walk(node.value) if isinstance(n, ast.Name)
+                }:
+                    opened.add(node.name)
+        return opened
+
+    # Questions of the translation.
+
+    def defaults(self, home: Module) -> dict[str, dict[str, ast.Argument]]:
+        """Return the `defaults` at the top of a file."""
+        found: dict[str, dict[str, ast.Argument]] = {}
+        for item in home.spec.items:
+            if item.kind == "defaults":
+                tree = home.spec.parse(item)
+                if isinstance(tree, ast.Defaults):
+                    found.setdefault(tree.layer, {}).update({a.name: a for a in tree.arguments if a.name})
+        return found
+
+    def constant(self, home: Module, word: str) -> python.expr | None:
+        """Return a constant of a file."""
+        found = home.definition(word)
+        if found is None or not isinstance(found[1], ast.Let):
+            return None
+        body = Body(self, Defined(found[0], ast.Definition(0, 0, "seq", "", 0, (), ())))
+        return body.number(found[1].value)
+
+    def lengths(self, definition: ast.Definition, word: str) -> set[int]:
+        """Return how long a list parameter is in the uses of a definition."""
+        return {len(use.arguments[word]) for use in self.uses.of[id(definition)] if word in use.arguments}
+
+    def may_overwrite(self, node: ast.Call) -> bool:
+        """Tell whether an activation may overwrite its input: nobody else reads it, and no gradient needs it."""
+        return all(self._is_free(use, one) for use, one in self.uses.nodes.get(id(node), ()))
+
+    def _is_free(self, use: Use, node: Node) -> bool:
+        graph = use.graph
+        if id(graph) not in self._consumers:
+            counts: dict[int, int] = {}
+            for one in graph.nodes:
+                for i in one.inputs:
+                    counts[i] = counts.get(i, 0) + 1
+            for output in graph.outputs.values():
+                counts[output.index] = counts.get(output.index, 0) + 1
+            self._consumers[id(graph)] = counts
+        (source,) = node.inputs
+        before = graph.nodes[source].op.name.rstrip("123d")
+        return before in SAFE_BEFORE and self._consumers[id(graph)][source] == 1
+
+    def shape_comment(self, syntax: ast.Syntax) -> str:
+        """Return the shape behind a stage of a model; a size that differs between the models is left open."""
+        stage = syntax.stages[-1] if isinstance(syntax, ast.Pipe) else syntax
+        unit = stage.unit if isinstance(stage, ast.Stage) else stage
+        shapes = {node.output.shape for use, node in self.uses.nodes.get(id(unit), ()) if use.instance.kind == "model"}
+        for key in (id(unit), id(stage)):
+            for use, instance in self.uses.modules.get(key, ()):
+                if use.instance.kind == "model" and instance.result is not None:
+                    shapes.add(instance.result.output.shape)
+        if not shapes or len({len(shape) for shape in shapes}) != 1:
+            return ""
+        axes = [sizes.pop() if len(sizes := {shape[i] for shape in shapes}) == 1 else "c" if i == 0 else "..."
+                for i in range(len(next(iter(shapes))))]  # fmt: skip
+        text = f"[{', '.join(map(str, axes))}]"
+        return text if len(text) <= LONGEST_COMMENT and any(axis not in ("c", "...") for axis in axes) else ""
+
+    def annotation(self, init: list[Statement], word: str) -> str:
+        """Return the type of an attribute by the line that makes it."""
+        for statement in init:
+            if statement.head == f"self.{word} = " and isinstance(statement.value, python.Call):
+                return layout.expression(statement.value.func)
+        return "nn.Module"
+
+    def unit_expression(self, unit: Any) -> python.expr:
+        """Return a block or layer as it is passed to a constructor."""
+        if isinstance(unit, Defined):
+            return name(self.written(unit).name)
+        if isinstance(unit, Passed):
+            return name(unit.name)
+        assert isinstance(unit, LayerValue), "a unit is one of these"
+        kind = unit.kind
+        if kind.name in self.HOME_MADE:
+            self.needs.add(kind.name)
+        made = name(kind.name if kind.name in self.HOME_MADE else f"nn.{kind.name}")
+        changed = {k: terms.per_axis(v) for k, v in (unit.op.non_defaults() if unit.op else {}).items()}
+        if not changed:
+            return made
+        self.needs.add("partial")
+        leading = [changed.pop(word) for word in kind.leading if word in changed]
+        return call("partial", made, *leading, **changed)
+
+    def expansions(self, blocks: Sequence[Written]) -> list[int] | None:
+        """Return what each block multiplies one width by, where that tells their channels; it becomes a constant."""
+        factors: list[int] = []
+        bases: list[python.expr] = []
+        for written in blocks:
+            (out,) = written.channels
+            if out is None:
+                return None
+            factor, base = 1, out
+            if (
+                isinstance(out, python.BinOp)
+                and isinstance(out.op, python.Mult)
+                and isinstance(value_of(out.left), int)
+            ):
+                factor, base = value_of(out.left), out.right
+            factors.append(factor)
+            bases.append(base)
+        if any(not terms.same(base, bases[0]) for base in bases):
+            return None
+        if len(set(factors)) > 1:
+            for written, factor in zip(blocks, factors, strict=True):
+                line = f"expansion: ClassVar[int] = {factor}"
+                if line not in written.cls.constants:
+                    written.cls.constants.append(line)
+            self.needs.add("ClassVar")
+        return factors
+
+    # Classes.
+
+    def written(self, defined: Defined) -> Written:
+        """Return the class of a definition, written once."""
+        key = id(defined.definition)
+        if key not in self._written:
+            self._written[key] = self._write(defined)
+            self.order.append(self._written[key])
+        return self._written[key]
+
+    def _write(self, defined: Defined) -> Written:
+        definition = defined.definition
+        body = Flow(self, defined)
+        parameters = self._parameters(body, definition)
+        if definition.kind == "seq":
+            return self._sequence(body, defined, parameters)
+        return self._block(body, defined, parameters)
+
+    def _parameters(self, body: Body, definition: ast.Definition) -> list[tuple[ast.Parameter, Parameter]]:
+        """Bind the parameters of a definition; return those that stay."""
+        uses = self.uses.of[id(definition)]
+        kept: list[tuple[ast.Parameter, Parameter]] = []
+        for parameter in definition.parameters:
+            word = parameter.name
+            values = [use.arguments[word] for use in uses if word in use.arguments]
+            if parameter.type.name == "block":
+                units = list(
+                    {id(getattr(v, "definition", v)) if isinstance(v, BlockValue) else v: v for v in values}.values()
+                )
+                candidates = tuple(body.as_unit(v) for v in units)
+                if len(candidates) == 1:
+                    body.scope[word] = candidates[0]
+                    continue
+                body.scope[word] = Passed(word, candidates)
+                kept.append(
+                    (parameter, Parameter(word, self._unit_type(candidates), self._unit_default(body, parameter)))
+                )
+                continue
+            if values and word not in self.open.get(id(definition), ()):
+                body.scope[word] = constant(values[0])
+                continue
+            body.scope[word] = name(word)
+            default = None
+            if parameter.default is not None:
+                default = body.number(parameter.default)
+                if not terms.is_known(default):
+                    default = None
+            kept.append((parameter, Parameter(word, _annotation(parameter.type, default), default)))
+        return kept
+
+    def _unit_type(self, candidates: Sequence[Any]) -> str:
+        if all(isinstance(c, Defined) for c in candidates):
+            return f"type[{' | '.join(self.written(c).name for c in candidates)}]"
+        self.needs.add("Callable")
+        sized = all(isinstance(c, LayerValue) and c.kind.leading for c in candidates)
+        return f"Callable[[{'int' if sized else ''}], nn.Module]"
+
+    def _unit_default(self, body: Body, parameter: ast.Parameter) -> python.expr | None:
+        return None if parameter.default is None else self.unit_expression(body.unit_argument(parameter.default))
+
+    def _constructor(self, parameters: Sequence[Parameter], inputs: Sequence[str]) -> Function:
+        first = [Parameter(word, "int") for word in inputs]
+        ordered = [*(p for p in parameters if p.default is None), *(p for p in parameters if p.default is not None)]
+        written = ["self", *map(str, first), *map(str, ordered)]
+        return Function("__init__", written, "None")
+
+    def _sequence(self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]]) -> Written:
+        definition = defined.definition
+        stages: tuple[Any, ...] = definition.body
+        channels = body.sequence(stages, "self", name("in_channels"))
+        constructor = self._constructor([p for _, p in parameters], ("in_channels",))
+        appended = [_appended(statement) for statement in body.init]
+        if all(node is not None for node in appended):
+            whole = call("super().__init__", *[node for node in appended if node is not None])
+            whole.func = python.Attribute(call("super"), "__init__")
+            whole.spread = True  # type: ignore[attr-defined]  # read by the layout
+            constructor.body = [Statement("", whole)]
+        else:
+            constructor.body = [Statement("super().__init__()"), *body.init]
+        cls = Class(class_name(definition.name), "nn.Sequential", self._doc(defined), [constructor])
+        return self._finished(cls, definition, ("in_channels",), parameters, (body.in_parameters(channels),))
+
+    def _block(self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]]) -> Written:
+        definition = defined.definition
+        feeds = [s for s in definition.body if isinstance(s, ast.Input)]
+        is_model = definition.kind == "model"
+        inputs = () if is_model else tuple("in_channels" if len(feeds) == 1 else f"{s.name}_channels" for s in feeds)
+        for number, statement in enumerate(feeds):
+            self._feed(body, statement, inputs[number] if inputs else None, definition)
+        body.has_training_output = any(isinstance(s, ast.Output) and s.training for s in ast.walk(definition))
+        body.run(definition.body)
+        returned = self._returned(body, definition)
+        forward = Function("forward", ["self", *(f"{s.name}: Tensor" for s in feeds)], returned[0], body.forward)
+        read = {*body.kept, *(word for s in statements(body.init) if s.value is not None for word in names_in(s.value))}
+        parameters = [(p, made) for p, made in parameters if p.name in read or not is_model]
+        constructor = self._constructor([p for _, p in parameters], inputs)
+        kept = [Statement(f"self.{word} = ", name(word)) for word in body.kept]
+        constructor.body = [Statement("super().__init__()"), *kept, *body.init, *self._init(definition)]
+        cls = Class(class_name(definition.name), "nn.Module", self._doc(defined), [constructor, forward])
+        channels = tuple(body.in_parameters(x.channels) for _, x, training in body.outputs if not training)
+        written = self._finished(cls, definition, inputs, parameters, channels)
+        written.extra = returned[1]
+        return written
+
+    def _feed(self, body: Flow, statement: ast.Input, channels: str | None, definition: ast.Definition) -> None:
+        dims = statement.shape or ()
+        if channels is not None:
+            body.scope[statement.name] = Tensor(name(statement.name), name(channels))
+            if dims and isinstance(dims[0].value, ast.Name):
+                body.scope[dims[0].value.name] = name(channels)
+                if (
+                    len([s for s in ast.walk(definition) if isinstance(s, ast.Name) and s.name == dims[0].value.name])
+                    > 1
+                ):
+                    body.carried = "channels"
+        else:
+            body.scope[statement.name] = Tensor(name(statement.name), body.number(dims[0].value))
+        uses = self.uses.of[id(definition)]
+        for axis, dim in enumerate(dims[1:], 1):
+            if isinstance(dim.value, ast.Name) and dim.value.name not in body.scope:
+                found = self._sizes(uses, statement, axis)
+                if len(found) == 1:
+                    body.scope[dim.value.name] = constant(found.pop())
+
+    def _sizes(self, uses: Sequence[Use], statement: ast.Input, axis: int) -> set[int]:
+        return set()
+
+    def _returned(self, body: Flow, definition: ast.Definition) -> tuple[str, list[Class]]:
+        """Write what `forward` returns; return its type, and the class of several outputs."""
+        regular = [(word, x) for word, x, training in body.outputs if not training]
+        extra = [(word, x) for word, x, training in body.outputs if training]
+        if len(regular) == 1 and not extra:
+            self._return_tensor(body, regular[0][1].code, regular[0][0], definition)
+            return "Tensor", []
+        self.needs.add("NamedTuple")
+        kind = f"{class_name(definition.name)}Output"
+        fields = [f"{word or f'output{i}'}: Tensor" for i, (word, _) in enumerate([*regular, *extra])]
+        cls = Class(
+            kind,
+            "NamedTuple",
+            [f"What `{class_name(definition.name)}` gives{' in training' if extra else ''}."],
+            [],
+            fields,
+        )
+        whole = call(kind, *(x.code for _, x in [*regular, *extra]))
+        if not extra:
+            body.forward.append(Statement("return ", whole))
+            return kind, [cls]
+        asked = [body.asked.get(id(x)) for _, x in extra]
+        tests = [name("self.training")] if asked[0] is None else [name("self.training"), asked[0]]
+        if any((a is None) != (asked[0] is None) or (a and asked[0] and not terms.same(a, asked[0])) for a in asked):
+            raise Unsupported("outputs of training under different conditions")
+        body.forward.append(Statement("if ", terms.both(tests), ":", body=[Statement("return ", whole)]))
+        if len(regular) == 1:
+            self._return_tensor(body, regular[0][1].code, regular[0][0], definition)
+            return f"Tensor | {kind}", [cls]
+        raise Unsupported("several outputs beside those of training")
+
+    def _return_tensor(self, body: Flow, code: python.expr, word: str | None, definition: ast.Definition) -> None:
+        """Return a tensor by a name with a type: what a module gives has none for a type checker."""
+        feeds = {s.name for s in definition.body if isinstance(s, ast.Input)}
+        if _is_typed(code, feeds):
+            body.forward.append(Statement("return ", code))
+            return
+        if isinstance(code, python.Name):
+            variable = code.id
+            first = next((s for s in body.forward if s.head == f"{variable} = "), None)
+            if first is not None:
+                first.head = f"{variable}: Tensor = "
+        else:
+            bound = {s.head.removesuffix(" = ") for s in body.forward} | feeds
+            variable = word if word is not None and word not in bound else "out"
+            while variable in bound:
+                variable += "_"
+            body.forward.append(Statement(f"{variable}: Tensor = ", code))
+        body.forward.append(Statement(f"return {variable}"))
+
+    def _init(self, definition: ast.Definition) -> list[Statement]:
+        """Return the loop that initialises the weights as the definition states."""
+        made: list[Statement] = []
+        for statement in definition.body:
+            if not isinstance(statement, ast.Init):
+                continue
+            kinds = sorted(
+                {
+                    f"nn.{node.op.name}"
+                    for use in self.uses.of[id(definition)]
+                    for node in use.instance.nodes()
+                    if node.op.name.startswith(("Conv", "Linear"))
+                }
+            )
+            body = Body(self, Defined(self.variants[0].home, definition))
+            arguments = [body.number(a.value) for a in statement.arguments if a.name is None]
+            keywords = {a.name: body.number(a.value) for a in statement.arguments if a.name is not None}
+            applied = call(f"nn.init.{statement.scheme}_", name("module.weight"), *arguments, **keywords)
+            asked = call("isinstance", name("module"), name(" | ".join(kinds)))
+            inner = Statement("if ", asked, ":", body=[Statement("", applied)])
+            made.append(Statement("for module in ", call("self.modules"), ":", body=[inner]))
+        return made
+
+    def _finished(
+        self,
+        cls: Class,
+        definition: ast.Definition,
+        inputs: tuple[str, ...],
+        parameters: list[tuple[ast.Parameter, Parameter]],
+        channels: tuple[python.expr | None, ...],
+    ) -> Written:
+        defaults = {p.name: p.default for _, p in parameters if p.default is not None}
+        return Written(cls.name, definition, cls, inputs, [p for p, _ in parameters], defaults, channels)
+
+    def _doc(self, defined: Defined) -> list[str]:
+        item = defined.home.items.get(defined.definition.name)
+        return (
+            item.doc.split("\n")
+            if item is not None and item.doc
+            else [f"The {defined.definition.kind} `{defined.definition.name}`."]
+        )
+
+    # Builders.
+
+    def builders(self) -> list[Function]:
+        """Return one function for each model."""
+        return [self._builder(variant) for variant in self.variants]
+
+    def _builder(self, variant: Variant) -> Function:
+        written = self.written(Defined(variant.home, variant.definition))
+        given: dict[str, python.expr] = {}
+        for module, alias in variant.aliases:
+            for word, argument in _bound(variant.definition, alias).items():
+                parameter = next(p for p in variant.definition.parameters if p.name == word)
+                there = Body(self, Defined(module, variant.definition))
+                if parameter.type.name == "block":
+                    given[word] = self.unit_expression(there.unit_argument(argument.value))
+                else:
+                    given[word] = there.number(argument.value)
+        parameters: list[str] = []
+        keywords: dict[str, python.expr] = {}
+        for parameter in written.kept:
+            word = parameter.name
+            if word in given:
+                keywords[word] = given[word]
+                continue
+            default = written.defaults.get(word)
+            annotation = _annotation(parameter.type, default) if parameter.type.name != "block" else None
+            if annotation is None:
+                continue
+            parameters.append(str(Parameter(word, annotation, default)))
+            keywords[word] = name(word)
+        body_lines = [Statement("return ", call(written.name, **keywords))]
+        doc = variant.doc.split("\n") if variant.doc else [f"Return {variant.name}."]
+        return Function(builder_name(variant.name), parameters, written.name, body_lines, doc)
+
+
+def _is_typed(code: python.expr, feeds: set[str]) -> bool:
+    """Tell whether a type checker knows that an expression is a tensor."""
+    match code:
+        case python.Name(id=word):
+            return word in feeds
+        case python.Call(func=python.Attribute(value=python.Name(id="torch"))):
+            return True
+    return False
+
+
+def class_name(word: str) -> str:
+    """Return the name of the class of a definition: its own, with a capital in front."""
+    return word[:1].upper() + word[1:]
+
+
+def builder_name(word: str) -> str:
+    """Return the name of the builder of a model: its own in lower case."""
+    return word.lower()
+
+
+def _annotation(kind: ast.Type, default: python.expr | None) -> str:
+    if kind.name in TYPES:
+        made = TYPES[kind.name]
+    elif kind.name in ("list", "tuple"):
+        made = f"Sequence[{_annotation(kind.inner, None)}]" if kind.inner else "Sequence[Any]"
+    else:
+        made = "Any"
+    return f"{made} | None" if default is not None and value_of(default) is None else made
+
+
+def _bound(definition: ast.Definition, node: ast.Call | ast.Alias) -> dict[str, ast.Argument]:
+    order = [parameter.name for parameter in definition.parameters]
+    return {a.name or order[i]: a for i, a in enumerate(node.arguments)}
+
+
+def _flat(target: ast.Target) -> list[str]:
+    return [target] if isinstance(target, str) else [word for part in target for word in _flat(part)]
+
+
+def _appended(statement: Statement) -> python.expr | None:
+    """Return what a statement appends to a Sequential, if that is all it does."""
+    value = statement.value
+    if statement.head or statement.body is not None or not isinstance(value, python.Call):
+        return None
+    if layout.expression(value.func) == "self.append" and len(value.args) == 1:
+        return value.args[0]
+    return None

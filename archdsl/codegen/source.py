@@ -1,0 +1,141 @@
+"""From a file of the language to the text of a Python module."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from archdsl.codegen.family import Family, Variant
+from archdsl.codegen.layout import WIDTH
+from archdsl.codegen.model import Class, Function
+from archdsl.diagnostics import SpecError
+from archdsl.elaborate import Module, model_chain
+from archdsl.lang import ast
+from archdsl.pipeline import network
+from archdsl.resources import templates
+
+TEMPLATE = "module.py.j2"
+DIGEST = 12
+"""Hexadecimal digits of the digest in the first line."""
+
+
+def generate(module: Module, models: Sequence[str] = (), template: Path | None = None) -> str:
+    """Return the PyTorch module of some models of a file, or of all.
+
+    Raises:
+        SpecError: a model has errors.
+        Unsupported: a definition cannot be said in one class.
+        jinja2.TemplateError: a template of the user's own is wrong.
+    """
+    family = _family(module, models or module.models)
+    builders = family.builders()
+    classes = [cls for written in family.order for cls in (*written.extra, written.cls)]
+    text = _render(
+        template or templates(),
+        doc=_doc(module),
+        imports=_imports(family, classes, builders),
+        helpers=sorted(family.needs & set(HELPERS)),
+        constants=[],
+        classes=classes,
+        builders=builders,
+        exported=sorted([*(c.name for c in classes), *(b.name for b in builders)]),
+    )
+    body = text.strip("\n") + "\n"
+    if "torch." not in body.replace("from torch import", "").replace("import torch\n", ""):
+        body = body.replace("import torch\n", "", 1)
+    return f"# {module.source.name.rpartition('/')[2]}, {_digest(body)}\n{body}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
+
+
+def was_edited(text: str) -> bool:
+    """Tell whether a generated module was edited by hand: its first line holds a digest of what is below it."""
+    first, _, body = text.partition("\n")
+    return not first.startswith("# ") or first.rpartition(", ")[2] != _digest(body)
+
+
+HELPERS = {"round_to", "center_crop", "StochasticDepth", "LayerNorm2d", "PadChannels"}
+"""Functions and small classes that templates hold, for what PyTorch has not."""
+
+
+def _imports(family: Family, classes: Sequence[Class], builders: Sequence[Function]) -> list[str]:
+    written = " ".join(
+        part
+        for cls in classes
+        for part in [*cls.constants, *(p for f in cls.functions for p in [*f.parameters, f.returns])]
+    )
+    written += " ".join(p for b in builders for p in b.parameters)
+    abstract = [word for word in ("Callable", "Sequence") if f"{word}[" in written]
+    typed = [word for word in ("ClassVar", "NamedTuple") if word in family.needs]
+    lines = ["import math"] if "math" in family.needs else []
+    lines += ["from collections import OrderedDict"] if "OrderedDict" in family.needs else []
+    lines += [f"from collections.abc import {', '.join(abstract)}"] if abstract else []
+    lines += ["from functools import partial"] if "partial" in family.needs else []
+    lines += ["from itertools import accumulate"] if "accumulate" in family.needs else []
+    lines += [f"from typing import {', '.join(typed)}"] if typed else []
+    return lines
+
+
+def _doc(module: Module) -> str:
+    return f"The networks of {module.source.name.rpartition('/')[2]}."
+
+
+def _family(module: Module, models: Sequence[str]) -> Family:
+    variants: list[Variant] = []
+    others: list[Any] = []
+    for model in models:
+        found = model_chain(module, model)
+        assert found is not None, "the models of a file can be resolved"
+        home, definition, aliases = found
+        doc = module.items[model].doc if model in module.items else ""
+        fixed = {a.name for _, alias in aliases for a in alias.arguments}
+        made = network(module, model)
+        if any(p.default is None and p.name not in fixed for p in definition.parameters):
+            variants.append(Variant(model, home, definition, aliases, None, doc))
+            continue
+        if any(d.severity == "error" for d in made.diagnostics):
+            raise SpecError(made.diagnostics)
+        variants.append(Variant(model, home, definition, aliases, made.elaboration, doc))
+        for parameter in definition.parameters:
+            # What a switch leaves out is written too, so that a caller can turn it on.
+            switch = parameter.type.name == "bool" and parameter.name not in fixed
+            if switch and isinstance(parameter.default, ast.Literal):
+                turned = network(module, model, {parameter.name: not parameter.default.value})
+                if not any(d.severity == "error" for d in turned.elaboration.diagnostics):
+                    others.append((turned.elaboration, definition))
+    return Family(variants, others)
+
+
+def _render(folder: Path, **context: Any) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["docstring"] = docstring
+    return environment.get_template(TEMPLATE).render(**context)
+
+
+def docstring(lines: Sequence[str], indent: int) -> str:
+    """Return a docstring in its place; nothing in it can end it."""
+    margin = "    " * indent
+    text = "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip() or "Nothing is said of it."
+    if text.endswith('"'):
+        text = text[:-1] + '\\"'
+    room = WIDTH - len(margin) - 6
+    if any(len(line) > room for line in text.split("\n")):
+        text = "\n\n".join("\n".join(textwrap.wrap(part, room)) for part in text.split("\n\n"))
+    first, *rest = text.split("\n")
+    if not rest:
+        return f'{margin}"""{first}"""'
+    return "\n".join([f'{margin}"""{first}', *(f"{margin}{line}".rstrip() for line in rest), f'{margin}"""'])

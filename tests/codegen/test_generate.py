@@ -1,0 +1,170 @@
+"""Generated modules: current, beside torchvision and the papers' twins, and safe to write."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from archdsl.codegen import Unsupported, generate, was_edited
+from archdsl.elaborate import Library
+from archdsl.pipeline import load, network, read
+from archdsl.source import Source
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = sorted((ROOT / "specs").glob("*.arch"))
+
+
+def imported(path: Path) -> ModuleType:
+    name = f"generated_{path.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
+
+
+def written(text: str) -> str:
+    return generate(Library().add(Source("net.arch", text)))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_the_code_of_every_family_is_current(path, golden):
+    golden(ROOT / "generated" / f"{path.stem}.py", generate(read(path)))
+
+
+def test_no_generated_file_is_left_over():
+    assert {p.stem for p in (ROOT / "generated").glob("*.py")} == {p.stem for p in SPECS}
+
+
+def models() -> list[tuple[str, str]]:
+    found = []
+    for path in SPECS:
+        module = read(path)
+        for model in module.models:
+            if not any(d.severity == "error" for d in network(module, model).diagnostics):
+                found.append((path.stem, model))
+    return found
+
+
+@pytest.mark.parametrize(("file", "model"), models(), ids=lambda value: value)
+def test_keys_shapes_modules_and_outputs_are_those_of_the_analysis(file, model):
+    torch = pytest.importorskip("torch")
+    network = load(ROOT / "specs" / f"{file}.arch", model)
+    analysis = network.examine()
+    with torch.device("meta"):
+        built = getattr(imported(ROOT / "generated" / f"{file}.py"), model.lower())().eval()
+    feeds = [torch.empty(2, *node.output.shape, device="meta") for node in network.graph.inputs.values()]
+    given = built(*feeds)
+    outputs = [given] if isinstance(given, torch.Tensor) else list(given)
+    expected = [
+        n.output.shape for name, n in network.graph.outputs.items() if name not in network.graph.training_outputs
+    ]
+
+    assert analysis.parameters.weights == {name: tuple(p.shape) for name, p in built.named_parameters()}
+    assert analysis.parameters.buffer_shapes == {name: tuple(b.shape) for name, b in built.named_buffers()}
+    assert {layer.node.module for layer in analysis.layers} - {None} <= {name for name, _ in built.named_modules()}
+    assert [tuple(output.shape) for output in outputs] == [(2, *shape) for shape in expected]
+
+
+TORCHVISION = [
+    ("alexnet", "AlexNet", 224), ("vgg", "VGG16", 224), ("vgg", "VGG16_BN", 224), ("googlenet", "GoogLeNet", 224),
+    ("inception_v3", "InceptionV3", 299), ("resnet", "ResNet18", 193), ("resnet", "ResNet50", 224),
+    ("resnet", "WideResNet50_2", 128), ("resnext", "ResNeXt50_32x4d", 128), ("densenet", "DenseNet121", 193),
+    ("densenet", "DenseNet161", 128), ("efficientnet", "EfficientNetB0", 193), ("efficientnet", "EfficientNetB4", 128),
+    ("mobilenet_v2", "MobileNetV2", 193),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "model", "size"), TORCHVISION, ids=[model for _, model, _ in TORCHVISION])
+def test_it_loads_the_weights_of_torchvision_and_computes_the_same(file, model, size):
+    torch = pytest.importorskip("torch")
+    from oracles.torchvision_models import torchvision
+
+    names = {
+        "WideResNet50_2": "wide_resnet50_2",
+        "EfficientNetB0": "efficientnet_b0",
+        "EfficientNetB4": "efficientnet_b4",
+    }
+    names |= {"InceptionV3": "inception_v3", "MobileNetV2": "mobilenet_v2", "ResNeXt50_32x4d": "resnext50_32x4d"}
+    extra = {"aux_logits": True, "init_weights": False} if model in ("GoogLeNet", "InceptionV3") else {}
+    torch.manual_seed(0)
+    theirs = getattr(torchvision().models, names.get(model, model.lower()))(weights=None, **extra).double().eval()
+    ours = getattr(imported(ROOT / "generated" / f"{file}.py"), model.lower())().double().eval()
+    for name, buffer in theirs.named_buffers():
+        if name.endswith("running_var"):
+            buffer.uniform_(0.5, 1.5)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    x = torch.randn(2, 3, size, size, dtype=torch.float64)
+    with torch.no_grad():
+        expected, given = theirs(x), ours(x)
+
+    assert (given - expected).abs().max() <= 1e-10 * expected.abs().max()
+
+
+def test_the_first_line_tells_whether_the_rest_was_edited_by_hand():
+    text = generate(read(ROOT / "specs" / "lenet.arch"))
+
+    assert text.startswith("# lenet.arch, ")
+    assert not was_edited(text)
+    assert was_edited(text.replace("classes: int = 10", "classes: int = 100"))
+    assert was_edited("import torch\n")
+
+
+def test_the_same_spec_gives_the_same_bytes():
+    assert len({generate(read(ROOT / "specs" / "resnet.arch")) for _ in range(3)}) == 1
+
+
+LENGTHS = {
+    "ResNet50": ("resnet", 130),
+    "DenseNet121": ("densenet", 150),
+    "UNet": ("unet", 110),
+    "GoogLeNet": ("googlenet", 170),
+}
+
+
+@pytest.mark.parametrize("model", LENGTHS)
+def test_a_network_takes_few_lines_and_every_class_once(model):
+    file, most = LENGTHS[model]
+    text = generate(read(ROOT / "specs" / f"{file}.arch"), (model,))
+    classes = [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+
+    assert text.count("\n") <= most
+    assert len(classes) == len(set(classes))
+
+
+HOSTILE = '''
+## A docstring that ends """ here, with a \\\\ backslash\\ and a quote at its end"
+## import os; os.system("true")
+model Net {
+    input x: [3, 8, 8]
+    # """ + __import__("os").getcwd()
+    require 3 == 3, "a \\" message \\\\ and {braces}"
+    output y = x -> conv: Conv2d(4, 3) -> ReLU
+}
+'''
+ALLOWED = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
+
+
+def test_no_text_of_a_spec_becomes_code():
+    tree = ast.parse(written(HOSTILE.replace('\\"', "'")))
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+    assert isinstance(tree.body[0], ast.Expr)
+    assert all(isinstance(node, ALLOWED) for node in tree.body[1:])
+    assert calls <= {"super", "super().__init__", "nn.Conv2d", "nn.ReLU", "self.relu", "self.conv", "Net"}
+
+
+def test_what_one_class_cannot_say_is_refused_with_a_reason():
+    text = "block B {\n  input x\n  output x -> Flatten -> fc: Linear(4)\n}\nmodel M {\n  input x: [3, 8, 8]\n"
+    text += "  a = x -> a: B\n  b = x -> MaxPool2d(2) -> b: B\n  output a + b\n}\n"
+
+    with pytest.raises(Unsupported, match="maps of different sizes are flattened"):
+        written(text)
