@@ -15,7 +15,7 @@ from archdsl.codegen.translate import MOST_UNROLLED, Body, Unsupported, _target,
 from archdsl.codegen.units import Defined, Numbered, Passed, Tensor
 from archdsl.elaborate.values import LayerValue
 from archdsl.lang import ast
-from archdsl.ops import OPS
+from archdsl.ops import OPS, activation, dropout, norm, reshape
 from archdsl.ops.base import Elementwise
 from archdsl.ops.pool import AdaptivePool
 from archdsl.ops.reshape import Flatten
@@ -711,9 +711,7 @@ class Flow(Body):
 
 def _goes_along(kind: Any) -> bool:
     """Tell whether a layer stands on the line of the one before it: norms, activations, dropout, reshaping."""
-    from archdsl.ops import activation, dropout, norm, reshape
-
-    return kind.__module__ in {activation.__name__, dropout.__name__, norm.__name__, reshape.__name__}
+    return kind.__module__ in {family.__name__ for family in (activation, dropout, norm, reshape)}
 
 
 def _starts_at_zero(iterable: python.expr) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -177,8 +178,6 @@ class _Replace(ast.NodeTransformer):
 
 def replaced(node: ast.expr, replacements: Mapping[str, ast.expr]) -> ast.expr:
     """Return an expression with names replaced, and folded anew."""
-    import copy
-
     made = _Replace(replacements).visit(copy.deepcopy(node))
     return folded(made)
 
