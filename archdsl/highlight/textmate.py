@@ -38,7 +38,8 @@ def textmate() -> str:
         _match("constant.language.arch", _whole(vocabulary.constants())),
         _match("keyword.operator.word.arch", _whole(vocabulary.word_operators())),
         _match("keyword.control.arch", _whole(other)),
-        _match("support.class.layer.arch", _whole(vocabulary.layers())),
+        # A layer is told by how it is written, as blocks are, so that a new one changes nothing here.
+        _match("support.class.layer.arch", r"\b[A-Z]\w*[a-z]\w*\b"),
         _match("support.function.arch", _whole(vocabulary.functions()) + r"(?=\s*\()"),
         _match("storage.type.arch", _whole(vocabulary.types())),
         _match("constant.numeric.arch", rf"\b{vocabulary.pattern('NUMBER')}"),
