@@ -86,6 +86,15 @@ class ELU(Activation):
 
 
 @op
+class SELU(Activation):
+    """Multiply ELU with α = 1.673 by 1.051, which keeps mean and variance from layer to layer."""
+
+    source = "Klambauer et al. 2017, arXiv:1706.02515, equation 2; torch.nn.SELU"
+
+    inplace: bool = argument(Boolean(), False)
+
+
+@op
 class GELU(Activation):
     """Multiply every element x by the probability that a standard normal number is below x."""
 

@@ -115,6 +115,7 @@ LAYERS = of_axes(1) | of_axes(2) | of_axes(3) | {
     "LeakyReLU":         (ANY,                  some(negative_slope=st.floats(-1, 1), inplace=FLAGS)),
     "PReLU":             (ANY,                  some(num_parameters=st.integers(0, 5), init=st.floats(0, 1))),
     "ELU":               (ANY,                  some(alpha=st.floats(-1, 2), inplace=FLAGS)),
+    "SELU":              (ANY,                  some(inplace=FLAGS)),
     "GELU":              (ANY,                  some(approximate=st.sampled_from(["none", "tanh", "erf"]))),
     "SiLU":              (ANY,                  some(inplace=FLAGS)),
     "Mish":              (ANY,                  some(inplace=FLAGS)),
