@@ -9,11 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from archdsl.codegen import Unsupported, generate, was_edited
 from archdsl.elaborate import Library
-from archdsl.pipeline import load, network, read
+from archdsl.pipeline import load, loads, network, read
 from archdsl.source import Source
+from oracles.drafts import networks
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.arch"))
@@ -107,6 +109,23 @@ def test_it_loads_the_weights_of_torchvision_and_computes_the_same(file, model, 
         expected, given = theirs(x), ours(x)
 
     assert (given - expected).abs().max() <= 1e-10 * expected.abs().max()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(networks())
+def test_code_of_random_networks_has_their_keys_and_shapes(text):
+    torch = pytest.importorskip("torch")
+    network = loads(text)
+    namespace = ModuleType("generated_at_random")
+    sys.modules[namespace.__name__] = namespace
+    exec(compile(written(text), "<generated>", "exec"), vars(namespace))
+    with torch.device("meta"):
+        built = namespace.net().eval()
+    given = built(*[torch.empty(2, *node.output.shape, device="meta") for node in network.graph.inputs.values()])
+    outputs = [given] if isinstance(given, torch.Tensor) else list(given)
+
+    assert network.examine().parameters.weights == {name: tuple(p.shape) for name, p in built.named_parameters()}
+    assert [tuple(o.shape[1:]) for o in outputs] == [node.output.shape for node in network.graph.outputs.values()]
 
 
 def test_the_first_line_tells_whether_the_rest_was_edited_by_hand():
