@@ -16,6 +16,10 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, print_b
 settings.load_profile("repeatable" if os.environ.get("CI") else "exploring")
 
 
+# Workers of pytest-xdist set it, and a page would be wrapped otherwise there.
+os.environ.pop("COLUMNS", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the goldens that differ; read the diff after it")
 

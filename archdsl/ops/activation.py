@@ -87,7 +87,7 @@ class ELU(Activation):
 
 @op
 class SELU(Activation):
-    """Multiply ELU with α = 1.673 by 1.051, which keeps mean and variance from layer to layer."""
+    """Multiply ELU with alpha = 1.673 by 1.051, which keeps mean and variance from layer to layer."""
 
     source = "Klambauer et al. 2017, arXiv:1706.02515, equation 2; torch.nn.SELU"
 
