@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -54,13 +55,35 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
-    """An edit that mends the problem: what replaces the text of a span. A safe one keeps every number."""
+class Edit:
+    """What takes the place of the text of a span; an empty span is where something is inserted."""
 
-    title: str
     span: Span
     replacement: str
-    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that together mend the problem. A safe one keeps every number, or repairs a slip that meant one thing."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+    @classmethod
+    def replacing(cls, span: Span, replacement: str, *, title: str = "", safe: bool = False) -> Fix:
+        """Return the fix of one edit, by default titled with what is to be written."""
+        named = f"write `{replacement.strip()}`" if replacement.strip() else f"leave out `{span.text.strip()}`"
+        return cls(title or named, (Edit(span, replacement),), safe)
+
+
+def renaming(span: Span, old: str, new: str, *, safe: bool = False) -> Fix | None:
+    """Return the fix that writes one name for another where it first stands in a span, or `None` where it does not."""
+    found = re.search(rf"(?<!\w){re.escape(old)}(?!\w)", span.text)
+    if found is None:
+        return None
+    start = span.start + found.start()
+    return Fix.replacing(Span(span.source, start, start + len(old)), new, safe=safe)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The architecture: which room may import which, and where each library lives. These lists are its document.
 
-    cli -> exam, verify, train -> codegen, report, manual, highlight -> pipeline -> elaborate, analysis -> lang, graph
+    cli -> exam, verify, train -> codegen, report, manual, highlight, fixes -> pipeline -> elaborate, analysis -> lang, graph
         -> ops, rules -> diagnostics -> source, sizes, tensors, resources
 
 A room is a module or a folder directly under `archdsl/`. It imports from its own layer and from those to its right, by
@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "archdsl"
 LAYERS = (
     ("cli", "__main__"),
     ("exam", "verify", "train"),
-    ("codegen", "report", "manual", "highlight"),
+    ("codegen", "report", "manual", "highlight", "fixes"),
     ("pipeline",),
     ("elaborate", "analysis"),
     ("lang", "graph"),

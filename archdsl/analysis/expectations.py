@@ -10,15 +10,24 @@ from typing import Any
 from archdsl.analysis import Analysis
 from archdsl.analysis.receptive_field import Field
 from archdsl.diagnostics import Diagnostic
+from archdsl.elaborate.builtins import FUNCTIONS
 from archdsl.elaborate.expressions import Expressions
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children
 from archdsl.elaborate.values import Problem, Scope, Value, show
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
-from archdsl.rules import limits, names, structure
+from archdsl.rules import limits, names, shapes, structure
 
 TOTALS = ("params", "trainable", "buffers", "macs", "flops", "weight_bytes", "peak_activation_bytes")
+
+
+MEANT = {
+    "parameters": "params", "param": "params", "num_params": "params", "weights": "params", "mac": "macs",
+    "madds": "macs", "mult_adds": "macs", "flop": "flops", "rf": "receptive_field", "receptive": "receptive_field",
+    "size": "shape", "output": "shape", "output_shape": "shape", "memory": "peak_activation_bytes",
+}  # fmt: skip
+"""What others call the quantities of a test."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,8 @@ class _Questions(Expressions):
         if self._compared_safely(op, left, right, compared, scope):
             return None
         written = " ".join(compared.first.span(scope.module.source).text.split())
-        return self._failed(
-            expect,
-            f"`{written}` is {_number(left)}, and {'' if op == '==' else f'{op} '}{_number(right)} is expected",
-            scope,
-        )
+        text = f"`{written}` is {_number(left)}, and {'' if op == '==' else f'{op} '}{_number(right)} is expected"
+        return self._failed(expect, text, scope, _shape_habit(written, left, right))
 
     def _compared_safely(self, op: str, left: Value, right: Value, node: ast.Syntax, scope: Scope) -> bool:
         try:
@@ -118,10 +124,25 @@ class _Questions(Expressions):
         text = f"{_number(left)} is computed{off}, and {_number(right)} within {expect.within:g}% is expected"
         return self._failed(expect, text, scope)
 
-    def _failed(self, expect: ast.Expect, message: str, scope: Scope) -> Diagnostic:
-        return self.problem(structure.EXPECTATION_FAILED, message, expect.value, scope).diagnostic
+    def _failed(self, expect: ast.Expect, message: str, scope: Scope, help: str | None = None) -> Diagnostic:
+        return self.problem(structure.EXPECTATION_FAILED, message, expect.value, scope, help=help).diagnostic
 
     # What names and calls mean here.
+
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        if node.name in TOTALS and getattr(self.analysis.totals, node.name) is None:
+            message = f"`{node.name}` depends on sizes that are left open"
+            help = f"say them: `test {self.analysis.graph.model}(H=224, W=224) {{ ... }}`"
+            raise self.problem(shapes.SIZE_NEEDED, message, node, scope, help=help)
+        return super()._name(node, scope)
+
+    def unknown_name(self, name: str, node: ast.Syntax, scope: Scope) -> Problem:
+        """Return the problem of a name that means nothing in a test, with what may have been meant."""
+        meant = MEANT.get(name.lower()) or next(iter(get_close_matches(name, TOTALS, n=1)), None)
+        help = f"did you mean `{meant}`?" if meant else f"known are {', '.join(TOTALS)}"
+        if name in self._known():
+            help = f'the path of a layer is a text: `"{name}"`'
+        return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` in a test", node, scope, help=help)
 
     def global_name(self, name: str, scope: Scope) -> Value:
         if name in TOTALS:
@@ -131,7 +152,11 @@ class _Questions(Expressions):
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         answer = self._answers.get(node.name)
         if answer is None:
-            return super()._call(node, scope)
+            meant = MEANT.get(node.name.lower()) or next(iter(get_close_matches(node.name, self._answers, n=1)), None)
+            if meant is None or node.name in FUNCTIONS:
+                return super()._call(node, scope)
+            message = f"a test cannot ask for `{node.name}`"
+            raise self.problem(names.UNKNOWN_NAME, message, node, scope, help=f"did you mean `{meant}`?")
         values = [self.evaluate(a.value, scope) for a in node.arguments]
         if len(values) != 1 or type(values[0]) is not str:
             message = f'`{node.name}` takes the path of a layer, as in `{node.name}("layer1.0.conv1")`'
@@ -193,6 +218,19 @@ def _instances(instance: Instance) -> Iterable[tuple[str, Instance]]:
         if one.path:
             yield one.path, one
         pending.extend(child for child in one.children if isinstance(child, Instance))
+
+
+def _shape_habit(written: str, left: Value, right: Value) -> str | None:
+    """Return what may have been meant by an expected shape: it has a batch, or its channels come last."""
+    if type(left) is not tuple:
+        return None
+    if type(right) is int and right in left[:1]:
+        return f"a shape is a list; its channels alone are `{written}[0]`"
+    if type(right) is tuple and len(right) == len(left) + 1 and right[1:] == left:
+        return "shapes are those of one sample, without the batch"
+    if type(right) is tuple and len(left) == 3 and right == (*left[1:], left[0]):
+        return "shapes are channels first"
+    return None
 
 
 def _number(value: Any) -> str:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.diagnostics import Diagnostic, Fix, Label
+from archdsl.diagnostics import Diagnostic, Fix, Label, renaming
 from archdsl.elaborate import Elaboration
+from archdsl.elaborate.cures import left_out, required
 from archdsl.graph import Graph, Node
 from archdsl.lang import ast
 from archdsl.ops import Reach, Storage
+from archdsl.ops.activation import ReLU, ReLU6, Sigmoid, Softmax, Softplus
+from archdsl.ops.pool import Pool
+from archdsl.ops.reshape import Flatten
 from archdsl.ops.sliding import UNITS
 from archdsl.rules import lints
 from archdsl.sizes import Condition, Symbolic
 from archdsl.source import Span
+
+NOT_NEGATIVE = (ReLU, ReLU6, Sigmoid, Softmax, Softplus)
+"""Activations whose output a `ReLU` leaves as it is."""
+PICTURE_CHANNELS = (1, 3, 4)
+SMALLEST_PICTURE = 8
 
 
 def lint(elaboration: Elaboration) -> list[Diagnostic]:
@@ -26,12 +35,18 @@ def lint(elaboration: Elaboration) -> list[Diagnostic]:
     for node in graph.layers:
         for diagnostic in _of_node(graph, node, readers):
             found.setdefault((diagnostic.code, diagnostic.span.start, diagnostic.span.source.name), diagnostic)
+    for diagnostic in (*_softmax_outputs(graph), *_channels_last(graph)):
+        found.setdefault((diagnostic.code, diagnostic.span.start, diagnostic.span.source.name), diagnostic)
     return [*found.values(), *_requirements(elaboration)]
 
 
 def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnostic]:
     if node.op.centres:
         yield from _bias_before(graph.nodes[node.inputs[0]], node, readers)
+    if len(node.inputs) == 1 and (why := _without_effect(graph.nodes[node.inputs[0]], node)):
+        message = f"this `{node.op.name}` changes nothing: {why}"
+        fix = left_out(node.syntax, node.instance.source)
+        yield Diagnostic(lints.DEAD_LAYER, message, node.span, help="leave it out", fix=fix, layer=node.path)
     window = node.op.window(graph.types(node), node.output) if node.op.storage is Storage.NEW else Reach.SAME
     if isinstance(window, Reach):
         return
@@ -52,6 +67,42 @@ def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnosti
             help = 'use an odd kernel, or `padding="same"`, which pads one side less'
             yield Diagnostic(lints.EVEN_KERNEL, message, node.span, help=help, layer=node.path)
             return
+
+
+def _without_effect(before: Node, node: Node) -> str | None:
+    """Return why a layer changes nothing after the one before it, or `None`."""
+    op = node.op
+    if isinstance(op, ReLU) and isinstance(before.op, NOT_NEGATIVE):
+        return f"after `{before.op.name}` nothing is negative"
+    if isinstance(op, Flatten) and isinstance(before.op, Flatten) and before.output == node.output:
+        return "it gets a vector already"
+    if isinstance(op, Pool) and set(op.kernel_size) == {1} and before.output == node.output:
+        return "its kernel is one position"
+    return None
+
+
+def _softmax_outputs(graph: Graph) -> Iterator[Diagnostic]:
+    """Report outputs that are probabilities over classes."""
+    for node in graph.outputs.values():
+        if isinstance(node.op, Softmax) and not node.output.spatial and node.output.channels > 1:
+            message = f"`{node.path}` is the last layer, and PyTorch's `CrossEntropyLoss` takes the softmax itself"
+            help = "leave it out for training; `# allow softmax-output` on the line keeps it without a word"
+            fix = left_out(node.syntax, node.instance.source)
+            yield Diagnostic(lints.SOFTMAX_OUTPUT, message, node.span, help=help, fix=fix, layer=node.path)
+
+
+def _channels_last(graph: Graph) -> Iterator[Diagnostic]:
+    """Report inputs whose last size is that of a picture's channels, and whose others are those of a picture."""
+    for name, node in graph.inputs.items():
+        shape = node.output.shape
+        if len(shape) != 3 or any(isinstance(size, Symbolic) for size in shape):
+            continue
+        high, wide, channels = node.output.known
+        if channels in PICTURE_CHANNELS and min(high, wide) >= SMALLEST_PICTURE:
+            meant = f"[{channels}, {high}, {wide}]"
+            message = f"`{name}` is read as {high} channels of {wide} by {channels} pixels"
+            help = f"shapes are channels first: `input {name}: {meant}`"
+            yield Diagnostic(lints.CHANNELS_LAST, message, node.span, help=help)
 
 
 def _drops(node: Node, axis: str, lost: int, size: int) -> Diagnostic:
@@ -84,10 +135,13 @@ def _bias_before(before: Node, norm: Node, readers: list[int]) -> Iterator[Diagn
 def _without_bias(node: Node) -> Fix | None:
     """Return the edit that adds `bias=false`, where the call has arguments and none of that name."""
     call = node.syntax
-    if not isinstance(call, ast.Call) or not call.arguments or any(a.name == "bias" for a in call.arguments):
+    if not isinstance(call, ast.Call) or not call.arguments:
         return None
+    for argument in call.arguments:
+        if argument.name == "bias":
+            return renaming(argument.span(node.instance.source), "true", "false")
     end = call.arguments[-1].end
-    return Fix("add `bias=false`", Span(node.instance.source, end, end), ", bias=false", safe=False)
+    return Fix.replacing(Span(node.instance.source, end, end), ", bias=false", title="add `bias=false`")
 
 
 def _requirements(elaboration: Elaboration) -> Iterator[Diagnostic]:
@@ -105,4 +159,5 @@ def _requirements(elaboration: Elaboration) -> Iterator[Diagnostic]:
             span = next(iter(elaboration.graph.inputs.values())).span
             message = f"only some sizes work: {demanded}"
             help = f"say so with `require {demanded}`"
-            yield Diagnostic(lints.SIZE_REQUIREMENT, message, span, f"{name} is open here", help=help)
+            fix = required(span, str(demanded))
+            yield Diagnostic(lints.SIZE_REQUIREMENT, message, span, f"{name} is open here", help=help, fix=fix)

@@ -74,7 +74,7 @@ def open_module(file: str, stdin_name: str = "<stdin>") -> Module:
 
     if file == "-":
         text = sys.stdin.buffer.read(4_000_004).decode("utf-8", errors="replace")
-        return Library().add(Source(stdin_name, text))
+        return Library().add(Source(stdin_name, text), None if stdin_name == "<stdin>" else Path(stdin_name))
     path = Path(file)
     if path.is_dir():
         raise click.UsageError(f"{file} is a folder; `archdsl check {file}` looks through it")

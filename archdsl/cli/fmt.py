@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import can_encode, emit, tell, wants_colour
+from archdsl.cli.common import emit, tell
+from archdsl.cli.difference import print_difference
 from archdsl.cli.paths import spec_files
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str)
             continue
         changed += 1
         if differing:
-            _print_difference(source.name, text, made, color)
+            print_difference(text, made, source.name, f"{source.name}, formatted", color)
         elif checking:
             click.echo(f"would change {source.name}")
         elif path != "-":
@@ -85,18 +86,6 @@ def _problems(source: Source) -> tuple[Diagnostic, ...]:
         return tuple(spec.problems)
     message = "an expression is nested too deeply to be laid out"
     return (Diagnostic(limits.TOO_DEEP, message, Span(source, 0, 0)),)
-
-
-def _print_difference(name: str, old: str, new: str, color: str) -> None:
-    from difflib import unified_diff
-
-    colour = wants_colour(color)
-    for line in unified_diff(old.splitlines(True), new.splitlines(True), name, f"{name}, formatted"):
-        text = line if line.endswith("\n") else f"{line}\n"
-        if not can_encode(text):
-            text = text.encode("ascii", errors="replace").decode("ascii")
-        painted = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1]) if colour else None
-        click.echo(click.style(text, fg=painted) if painted else text, nl=False, color=True)
 
 
 def _summary(changed: int, same: int, broken: int, *, would: bool) -> str:

@@ -19,7 +19,7 @@ from archdsl.lang.parser import Spec
 from archdsl.ops import OPS, ArgumentError
 from archdsl.rules import limits, names, shapes, structure
 from archdsl.sizes import Condition, Size, Symbolic, symbol
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.tensors import TensorType
 
 __all__ = ["Elaboration", "Library", "Module", "Request", "UsageError", "elaborate", "model_parameters", "value_of"]
@@ -78,7 +78,7 @@ def elaborate(module: Module, request: Request) -> Elaboration:
 
 def model_parameters(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a model's parameters and of the symbols of its inputs."""
-    found = _resolve(module, name)
+    found = model_chain(module, name)
     if found is None:
         return (), ()
     _, definition, _ = found
@@ -149,7 +149,7 @@ class _Constants(Expressions):
         raise self.problem(structure.NOT_A_TENSOR, "a parameter is no tensor", node, scope)
 
 
-def _resolve(module: Module, name: str) -> tuple[Module, ast.Definition, list[tuple[Module, ast.Alias]]] | None:
+def model_chain(module: Module, name: str) -> tuple[Module, ast.Definition, list[tuple[Module, ast.Alias]]] | None:
     """Follow aliases to the model that they stand for; the innermost alias comes first in the list."""
     aliases: list[tuple[Module, ast.Alias]] = []
     while len(aliases) < 32:
@@ -178,7 +178,7 @@ class _Model(Statements):
 
     def build(self) -> Elaboration:
         request = self.request
-        found = _resolve(self.module, request.model)
+        found = model_chain(self.module, request.model)
         if found is None:
             return self._unresolved()
         module, definition, aliases = found
@@ -228,8 +228,13 @@ class _Model(Statements):
         if isinstance(tree, ast.Alias) and not self.module.is_broken(name):
             message = f"`{tree.base}` is no model of this file"
             close = closest(tree.base, (m for m in known if m != name))
-            help = f"did you mean `{close}`?" if close else None
-            span = tree.span(self.module.source)
+            new = f"a model of its own has a body: `model {name} {{ input x: [3, H, W]  output x -> ... }}`"
+            help = f"did you mean `{close}`?" if close else new
+            if tree.base in self.module.spec.named("block", "seq"):
+                message = f"`{tree.base}` is no model but a part of one"
+                help = f"write `model {name} {{ input x: [3, H, W]  output x -> part: {tree.base}(...) }}`"
+            start = self.module.source.text.index(tree.base, tree.name_start + len(tree.name))
+            span = Span(self.module.source, start, start + len(tree.base))
             if not self.module.is_broken(tree.base):
                 self.report(Diagnostic(names.UNKNOWN_MODEL, message, span, help=help))
         nowhere = ast.Hole(item.start, item.end)
@@ -352,8 +357,10 @@ class _Model(Statements):
             raise _Spoiled
         if type(value) is Symbolic or (type(value) is int and 1 <= value <= LARGEST_SIZE):
             return value
-        message = f"a size is a whole number from 1 up, not {value}"
-        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope)
+        most = f", at most {LARGEST_SIZE:,}" if type(value) is int and value > LARGEST_SIZE else ""
+        message = f"a size is a whole number from 1 up{most}, not {value}"
+        batch = "the batch is no part of a shape: `[3, 224, 224]`; an open size has a name, `[3, H, W]`"
+        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope, help=batch if value == -1 else None)
 
     # The graph.
 

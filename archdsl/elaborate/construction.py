@@ -7,13 +7,15 @@ networks cheap.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Fix, Label, closest
+from archdsl.diagnostics import Diagnostic, Fix, Label, closest, renaming
+from archdsl.elaborate import cures
 from archdsl.elaborate.expressions import MOST_STEPS, TENSOR_FUNCTIONS, Constant, Expressions
-from archdsl.elaborate.library import Module
+from archdsl.elaborate.library import Module, bundled_home
 from archdsl.elaborate.naming import Children, why_not_a_label
 from archdsl.elaborate.values import (
     POISON,
@@ -25,16 +27,17 @@ from archdsl.elaborate.values import (
     Scope,
     Shared,
     Value,
+    cure,
     fits,
     show,
     type_name,
 )
-from archdsl.elaborate.words import ELSEWHERE
+from archdsl.elaborate.words import ELSEWHERE, INFERRED, NO_BLOCK, advice, misnamed, unknown_argument
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
 from archdsl.ops import OPS, Add, ArgumentError, Chunk, Concat, Crop, Multiply, Op, Scale, ShapeError, crop_like
 from archdsl.rules import limits, names, shapes, structure
-from archdsl.source import Span
+from archdsl.sizes import Symbolic
 
 MOST_NODES = 250_000
 DEEPEST = 100
@@ -43,6 +46,10 @@ MOST_PIECES = 1000
 """Into which `split` divides a tensor."""
 LONGEST_PATH = 500
 """Characters of a path; every layer has one of its own."""
+
+
+LARGEST_KERNEL = 11
+"""Larger numbers in the second place are hardly kernels."""
 
 
 class TooMany(Exception):
@@ -135,7 +142,9 @@ class Construction(Expressions):
             return POISON
         if type(value) is not Node and not are_tensors(value):
             message = f"an arrow carries a tensor, not {show(value)} ({type_name(value)})"
-            raise self.problem(structure.NOT_A_TENSOR, message, node.source, scope)
+            text = node.source.span(scope.module.source).text
+            help = f"take one of them, `{text}[0]`, or all, `concat({text})`" if type(value) is Indexed else None
+            raise self.problem(structure.NOT_A_TENSOR, message, node.source, scope, help=help)
         return self.run(node.stages, value, scope, scope.children)
 
     def run(self, stages: tuple[ast.Stage, ...], value: Value, scope: Scope, children: Children) -> Value:
@@ -281,9 +290,12 @@ class Construction(Expressions):
             return self._indexed_path(name, label, scope, children)
         if name in children.labels:
             first = children.labels[name]
-            related = (Label(first.span(scope.module.source), "the first one"),) if first is not label else ()
+            what = "the input" if isinstance(first, ast.Input) else "the first one"
+            related = (Label(first.span(scope.module.source), what),) if first is not label else ()
             message = f"there are two layers called `{name}` in one place"
-            help = 'number them with `"name{i}":` or `name[i]:`' if first is label else None
+            help = f'number them: `"{name}{{i}}":` or `{name}[i]:`' if first is label else f"call it `{name}2`"
+            if isinstance(first, ast.Input):
+                message, help = f"`{name}` is an input, and no layer can be called so too", f"call it `{name}_conv`"
             raise self.problem(names.DUPLICATE_LABEL, message, label, scope, related=related, help=help)
         children.labels[name] = label
         if children.sequence:
@@ -348,27 +360,41 @@ class Construction(Expressions):
     def _unknown_layer(self, node: ast.Call, found: Value, scope: Scope) -> Problem:
         name = node.name
         if found is not None:
-            message = f"`{name}` is {show(found)} ({type_name(found)}), and only layers and blocks follow an arrow"
-            return self.problem(structure.NOT_A_TENSOR, message, node, scope)
+            what, help = f"{show(found)} ({type_name(found)})", None
+            if type(found) is Node:
+                what, help = f"a tensor, {found.output}", f"write `x + {name}` or `concat(x, {name})` to join the two"
+            message = f"`{name}` is {what}, and only layers and blocks follow an arrow"
+            return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=help)
         if name in TENSOR_FUNCTIONS or name in ("add", "multiply", "scale", "chunk"):
             message = f"`{name}` joins or divides tensors, and does not follow an arrow"
             help = {"add": "write `x + y`", "multiply": "write `x * y`", "scale": "write `0.5 * x`"}.get(name)
             return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help or "write `y = concat(a, b)`")
-        if name in ELSEWHERE:
-            help = f"did you mean `{ELSEWHERE[name]}`?"
-            return self.problem(names.UNKNOWN_LAYER, f"there is no layer `{name}`", node, scope, help=help)
+        if name in scope.children.labels:
+            message = f"`{name}` is the label of another layer, and not a layer itself"
+            help = f"to use one layer twice, declare it: `share {name} = ...`, then `x -> {name}`"
+            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help)
+        if name in scope.module.models:
+            message = f"`{name}` is a model, and only layers, blocks and seqs follow an arrow"
+            help = f"make it `block {name}` with `input x`: a model says the shape of its input, a block takes any"
+            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help)
+        source = scope.module.source
+        if help := misnamed(name):
+            fix = cures.layer_name(node, source)
+            return self.problem(names.UNKNOWN_LAYER, f"there is no layer `{name}`", node, scope, help=help, fix=fix)
+        if home := bundled_home(name):
+            message, help = f"there is no layer or block `{name}` here", f"write `from {home} import {name}` at the top"
+            fix = cures.layer_import(node, home, source)
+            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help, fix=fix)
         layers = [known for known, cls in OPS.items() if cls.is_module]
         blocks = scope.module.callable_names() + [k for k, v in scope.values.items() if type(v) is BlockValue]
         by_lower = {known.lower(): known for known in [*layers, *blocks]}
         close = closest(name.lower(), by_lower)
-        start = node.span(scope.module.source)
-        help, fix = None, None
+        help, fix = NO_BLOCK.format(name=name), None
         if close:
             meant = by_lower[close]
-            help = f"did you mean `{meant}`?"
-            fix = Fix(f"write `{meant}`", Span(start.source, start.start, start.start + len(name)), meant, safe=False)
-        problem = self.problem(names.UNKNOWN_LAYER, f"there is no layer or block `{name}`", node, scope, help=help)
-        return Problem(replace(problem.diagnostic, fix=fix))
+            help, fix = f"did you mean `{meant}`?", renaming(node.span(source), name, meant)
+        message = f"there is no layer or block `{name}`"
+        return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help, fix=fix)
 
     def _call_layer(
         self, layer: LayerValue, node: ast.Call, label: ast.Label | None, value: Value, scope: Scope, children: Children
@@ -443,17 +469,30 @@ class Construction(Expressions):
         meant = _without_input_size(cls, node, positional, keywords, source.text)
         if meant is not None:
             message = f"`{cls.name}` is written with the size of its input, which is inferred here"
-            fix = Fix(f"write `{meant}`", node.span(source), meant)
-            problem = self.problem(names.PASTED, message, node, scope, help=f"write `{meant}`", label=str(error))
-            return Problem(replace(problem.diagnostic, fix=fix))
-        known = [a.name for a in cls.arguments]
-        help = f"the layer is {cls.signature()}"
-        if error.unknown and (close := closest(str(error.place), known)):
-            help = f"did you mean `{close}`? {help}"
+            stride = _with_stride(cls, positional)
+            fix: Fix | None = Fix.replacing(node.span(source), meant, safe=stride is None)
+            help = f"write `{meant}`" + (f", or `{stride}` if the last number is the stride" if stride else "")
+            return self.problem(names.PASTED, message, node, scope, help=help, label=str(error), fix=fix)
+        if error.unknown and error.place in INFERRED:
+            message = f"`{cls.name}` is written with the size of its input, which is inferred here"
+            fix = cures.without_argument(node, place, source) if isinstance(place, ast.Argument) else None
+            return self.problem(names.PASTED, message, place, scope, help="leave this argument out", fix=fix)
+        if error.unknown:
+            message = f"`{cls.name}` has no argument `{error.place}`"
+            help = unknown_argument(cls, str(error.place))
+            fix = cures.argument_name(cls, place, source) if isinstance(place, ast.Argument) else None
+            return self.problem(names.BAD_ARGUMENT, message, place, scope, help=help, fix=fix)
+        help = advice(cls, str(error), node.span(source).text)
         given = ""
-        if not error.unknown and place is not node and isinstance(place, ast.Argument):
-            given = f", not {show(self.evaluate(place.value, scope))}"
-        return self.problem(names.BAD_ARGUMENT, f"`{cls.name}`: {error}{given}", place, scope, help=help)
+        if str(error).startswith(f"`{_name_of(cls, error)}` is ") and isinstance(place, ast.Argument):
+            value = self.evaluate(place.value, scope)
+            given = f", not {show(value)}" if not re.search(r"is given|not for", str(error)) else ""
+            if type(value) is Symbolic:
+                help = f"`{show(value)}` is left open: give it, as in `[3, H = 224, W = 224]`"
+            elif type(value) is Node:
+                help = "a tensor is no argument: it flows along an arrow; its sizes have names in `input x: [c, h, w]`"
+        colon = ":" if str(error).startswith("`") else ""
+        return self.problem(names.BAD_ARGUMENT, f"`{cls.name}`{colon} {error}{given}", place, scope, help=help)
 
     # Nodes.
 
@@ -473,7 +512,7 @@ class Construction(Expressions):
             children.taken += 1
         elif op.stateful:
             path, _ = children.after(op.attribute)
-            self._lint_unlabelled(op, syntax, scope)
+            self._lint_unlabelled(op, path, syntax, scope)
         else:
             path, call = children.after(op.attribute, op)
             is_module = not op.functional
@@ -521,14 +560,18 @@ class Construction(Expressions):
             if span != place.span(scope.module.source):
                 related.append(Label(span, text))
         problem = self.shape_problem(error, place, scope, related=tuple(related))
-        return Problem(replace(problem.diagnostic, layer=path))
+        fix = None
+        if error.rule == shapes.LINEAR_ON_MAP.name and isinstance(syntax, ast.Call):
+            fix = cures.flattened(syntax, scope.module.source)
+        return Problem(replace(problem.diagnostic, layer=path, fix=fix))
 
-    def _lint_unlabelled(self, op: Op, syntax: ast.Syntax, scope: Scope) -> None:
+    def _lint_unlabelled(self, op: Op, path: str, syntax: ast.Syntax, scope: Scope) -> None:
         if scope.module.spec.is_pipeline:
             return
         message = f"`{op.name}` has parameters and no label"
         help = f"give it one, as in `{op.attribute}1: {op.name}`"
-        self.report(self.problem(names.UNLABELLED, message, syntax, scope, help=help).diagnostic)
+        fix = None if scope.loops else cures.labelled(syntax, path.rpartition(".")[2], scope.module.source)
+        self.report(self.problem(names.UNLABELLED, message, syntax, scope, help=help, fix=fix).diagnostic)
 
     def function(self, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope) -> Node:
         """Enter a node for a function such as an addition, named after it in its scope."""
@@ -548,6 +591,8 @@ class Construction(Expressions):
             return self.function(Scale(factor), (x,), node, scope)
         message = f"`{node.op}` cannot take {show(left)} and {show(right)}"
         help = "tensors are added with `+`, multiplied with `*`, and scaled by a number"
+        if node.op == "-" and all(tensors):
+            help = "tensors are not subtracted: write `x + -1 * y`"
         raise self.problem(structure.NOT_A_TENSOR, message, node, scope, help=help)
 
     def _plain(self, cls: type[Op]) -> Op:
@@ -641,7 +686,8 @@ class Construction(Expressions):
         if type(pieces) is int and pieces > 0:
             if channels % pieces:
                 message = f"{channels} channels cannot be split in {pieces} equal pieces"
-                raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope)
+                help = "say how many channels each piece has, as in `split(x, [32, 16, 16])`"
+                raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope, help=help)
             pieces = (channels // pieces,) * pieces
         if type(pieces) is not tuple or any(type(n) is not int or n < 1 for n in pieces) or sum(pieces) != channels:
             message = f"the pieces {show(pieces)} do not add up to the {channels} channels of {x.output}"
@@ -655,7 +701,9 @@ class Construction(Expressions):
         for argument in node.arguments:
             if argument.name is not None and argument.name not in allowed:
                 message = f"`{node.name}` has no argument `{argument.name}`"
-                raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
+                help = "it works on the channels, so the axis is not said: leave this out"
+                axis = argument.name in ("dim", "axis")
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help if axis else None)
 
     # Blocks.
 
@@ -668,13 +716,16 @@ class Construction(Expressions):
         feeds = (value,) if type(value) is Node else tuple(value)
         if len(feeds) != block.feeds:
             have = "1 input" if block.feeds == 1 else f"{block.feeds} inputs"
-            message = f"`{node.name}` has {have}, but gets {len(feeds)} tensors"
-            raise self.problem(structure.TENSOR_COUNT, message, node, scope)
+            message = f"`{node.name}` has {have}, but gets {len(feeds)} tensor{'s' * (len(feeds) > 1)}"
+            fed = ", ".join("abcdefgh"[: block.feeds])
+            help = f"feed it several, as in `({fed}) -> {node.name}`" if block.feeds > 1 else None
+            raise self.problem(structure.TENSOR_COUNT, message, node, scope, help=help)
         definition = block.definition
         if definition in self._active:
             chain = [d.name for d in self._active[self._active.index(definition) :]] + [definition.name]
             message = f"`{definition.name}` uses itself: {' -> '.join(chain)}"
-            raise self.problem(names.RECURSION, message, node, scope)
+            help = "what repeats is written with `* n` or a loop: `for i in range(n) { ... }`"
+            raise self.problem(names.RECURSION, message, node, scope, help=help)
         if len(self._active) >= DEEPEST:
             message = f"more than {DEEPEST} blocks are nested inside one another"
             raise self.problem(limits.TOO_DEEP, message, node, scope)
@@ -730,12 +781,12 @@ class Construction(Expressions):
         """Return the value given for a parameter; where a block is wanted, a layer is one too."""
         if parameter.type.name == "block" and isinstance(node, ast.Name | ast.Call):
             kind = OPS.get(node.name)
-            if kind is not None and kind.is_module and node.name not in scope.values:
-                if self.global_name(node.name, scope) is None:
-                    if isinstance(node, ast.Name):
-                        return LayerValue(kind)
-                    op = self._op(kind, node, scope)
-                    return POISON if op is None else LayerValue(kind, op)
+            hidden = node.name in scope.values or self.global_name(node.name, scope) is not None
+            if kind is not None and kind.is_module and not hidden:
+                if isinstance(node, ast.Name):
+                    return LayerValue(kind)
+                op = self._op(kind, node, scope)
+                return POISON if op is None else LayerValue(kind, op)
         return self.evaluate(node, scope)
 
     def bind_names(
@@ -748,14 +799,16 @@ class Construction(Expressions):
             name = argument.name
             if name is None:
                 if position >= len(known):
-                    message = f"`{definition.name}` takes {len(known)} arguments, and this is one more"
+                    most = "1 argument" if len(known) == 1 else f"{len(known) or 'no'} arguments"
+                    message = f"`{definition.name}` takes {most}, and this is one more"
                     raise self.problem(names.BAD_ARGUMENT, message, argument, scope)
                 name = known[position]
             if name not in known:
                 close = closest(name, known)
                 help = f"did you mean `{close}`?" if close else f"it takes {', '.join(known) or 'no arguments'}"
                 message = f"`{definition.name}` has no parameter `{name}`"
-                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
+                fix = renaming(argument.span(scope.module.source), name, close) if close else None
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help, fix=fix)
             if name in given:
                 raise self.problem(names.BAD_ARGUMENT, f"`{name}` is given twice", argument, scope)
             given[name] = argument
@@ -765,18 +818,23 @@ class Construction(Expressions):
         """Return a value as its parameter's type wants it; raises `Problem` where it has another type."""
         if parameter.type.name not in TYPES:
             message = f"there is no type `{parameter.type}`; there are {', '.join(TYPES)}"
-            raise self.problem(names.WRONG_TYPE, message, parameter, scope)
+            meant = {"number": "float", "string": "str", "boolean": "bool"}.get(parameter.type.name)
+            close = meant or closest(parameter.type.name.lower(), TYPES)
+            help = f"did you mean `{close}`?" if close else None
+            span = parameter.type.span(scope.module.source)
+            fix = renaming(span, parameter.type.name, close, safe=close in ("str", "bool")) if close else None
+            raise self.problem(names.WRONG_TYPE, message, parameter.type, scope, help=help, fix=fix)
         if value is None and parameter.default is not None and _is_none(parameter.default):
             return None
         if type(value) is str and parameter.type.name == "block":
             layers = [name for name, kind in OPS.items() if kind.is_module]
-            close = closest(value, [*scope.module.callable_names(), *layers])
-            help = f"did you mean `{close}`?" if close else None
+            close = ELSEWHERE.get(value) or closest(value, [*scope.module.callable_names(), *layers])
+            help = f"write it without quotes: `{close}`" if close else "blocks and layers are given without quotes"
             message = f"`{parameter.name}` is a block, and none is called `{value}`"
             raise self.problem(names.UNKNOWN_NAME, message, place, scope, help=help)
         if not fits(value, parameter.type):
             message = f"`{parameter.name}` is of type {parameter.type}, not {show(value)} ({type_name(value)})"
-            raise self.problem(names.WRONG_TYPE, message, place, scope)
+            raise self.problem(names.WRONG_TYPE, message, place, scope, help=cure(value, parameter.type))
         if type(value) is range:
             return self._elements(value, place, scope)
         if type(value) is tuple:
@@ -908,6 +966,21 @@ def are_tensors(value: Value) -> bool:
     return type(value) is tuple and bool(value) and all(type(v) is Node for v in value)
 
 
+def _with_stride(cls: type[Op], positional: list[Value]) -> str | None:
+    """Return a call with three numbers as it is if they are filters, kernel and stride, where they may be."""
+    if cls.by_position != 2 or len(positional) != 3 or any(type(value) is not int for value in positional):
+        return None
+    filters, kernel, stride = positional
+    may_be = kernel < filters and kernel <= LARGEST_KERNEL
+    return f"{cls.name}({filters}, {kernel}, stride={stride})" if may_be else None
+
+
+def _name_of(cls: type[Op], error: ArgumentError) -> str:
+    """Return the name of the argument that an error is about."""
+    place = error.place
+    return cls.arguments[place].name if isinstance(place, int) and place < len(cls.arguments) else str(place)
+
+
 def _is_none(node: ast.Syntax) -> bool:
     return isinstance(node, ast.Literal) and node.value is None
 
@@ -915,7 +988,7 @@ def _is_none(node: ast.Syntax) -> bool:
 def _operands(syntax: ast.Syntax) -> list[ast.Syntax]:
     if isinstance(syntax, ast.Binary):
         return [syntax.left, syntax.right]
-    if isinstance(syntax, ast.Call):
+    if isinstance(syntax, ast.Call) and syntax.name in TENSOR_FUNCTIONS:
         return [a.value for a in syntax.arguments]
     return []
 
@@ -923,12 +996,13 @@ def _operands(syntax: ast.Syntax) -> list[ast.Syntax]:
 def _without_input_size(
     cls: type[Op], node: ast.Call, positional: list[Value], keywords: dict[str, Value], text: str
 ) -> str | None:
-    """Return the call as it should be where it becomes right by leaving out its first number."""
-    if not positional or not all(type(v) is int for v in positional[:1]):
+    """Return the call as it should be where it becomes right by leaving out PyTorch's size of the input."""
+    place = next((i for i, name in enumerate(cls.leading) if name in INFERRED), len(positional))
+    if place >= len(positional) or type(positional[place]) not in (int, tuple):
         return None
     try:
-        cls(*positional[1:], **keywords)
+        cls(*positional[:place], *positional[place + 1 :], **keywords)
     except ArgumentError:
         return None
-    rest = ", ".join(text[a.start : a.end] for a in node.arguments[1:])
+    rest = ", ".join(text[a.start : a.end] for i, a in enumerate(node.arguments) if i != place)
     return f"{cls.name}({rest})" if rest else cls.name

@@ -6,17 +6,22 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Label, Rule, closest
+from archdsl.diagnostics import Diagnostic, Fix, Label, Rule, closest, renaming
 from archdsl.elaborate.builtins import FUNCTIONS, LONGEST, TooLong, listed, weight
+from archdsl.elaborate.reach import meaning_elsewhere
 from archdsl.elaborate.values import POISON, Indexed, Problem, Scope, Value, show, type_name
+from archdsl.elaborate.words import ELSEWHERE, TEXTS, misnamed, takes_tensor
 from archdsl.graph import Node
 from archdsl.lang import ast
+from archdsl.ops import OPS
 from archdsl.rules import BY_NAME, limits, names, shapes, structure
 from archdsl.sizes import Condition, ShapeError, Symbolic, equal
 
 LARGEST = 2**63 - 1
 INFINITY = float("inf")
 TENSOR_FUNCTIONS = ("concat", "crop", "split")
+CONSTANTS = {"True": "true", "False": "false", "None": "none"}
+"""Python's words for what is written in lower case here."""
 QUESTIONS = ("shape", "params", "macs", "receptive_field")
 """Functions that only a `test` knows."""
 
@@ -110,15 +115,39 @@ class Expressions:
 
     def unknown_name(self, name: str, node: ast.Syntax, scope: Scope) -> Problem:
         """Return the problem of a name that means nothing here, with what may have been meant."""
-        constants = {"True": "true", "False": "false", "None": "none"}
-        close = constants.get(name) or closest(name, [*scope.values, *scope.module.callable_names()])
+        if name in OPS and OPS[name].is_module:
+            message = f"`{name}` is a layer, and stands where a value should"
+            advice = f"a layer follows an arrow, `x -> {name}`, or is given to a parameter of type `block`"
+            return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=advice)
+        if name in scope.children.labels:
+            message = f"`{name}` is the label of a layer, and names no tensor"
+            advice = f"name what the layer makes: `y = x -> {name}: ...`, then `y`"
+            return self.problem(names.UNKNOWN_NAME, message, node, scope, help=advice)
+        if name in CONSTANTS:
+            meant = CONSTANTS[name]
+            message, advice = f"nothing is called `{name}` here", f"did you mean `{meant}`?"
+            fix = renaming(node.span(scope.module.source), name, meant, safe=True)
+            return self.problem(names.UNKNOWN_NAME, message, node, scope, help=advice, fix=fix)
+        close = closest(name, [*scope.values, *scope.module.callable_names()])
         if close is not None:
             scope.used.add(close)  # it is not unused, only misspelt
-        help = f"did you mean `{close}`?" if close else None
-        return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` here", node, scope, help=help)
+        help: str | None = f"did you mean `{close}`?" if close else None
+        source = scope.module.source
+        fix = renaming(node.span(source), name, close) if close else None
+        if name in TEXTS:
+            fix = Fix.replacing(node.span(source), f'"{name}"', safe=True) if isinstance(node, ast.Name) else None
+            help = f'a text stands in double quotes: `"{name}"`'
+        elif name == "training":
+            fix = None
+            help = "what training alone uses is an output: `output aux = x -> ... when training`"
+        elif (elsewhere := meaning_elsewhere(name, node, scope)) is not None:
+            help, fix = elsewhere, None
+        return self.problem(names.UNKNOWN_NAME, f"nothing is called `{name}` here", node, scope, help=help, fix=fix)
 
     def _hole(self, node: ast.Hole, scope: Scope) -> Value:
-        raise self.problem(structure.BAD_EXPECTATION, "a `?` asks a question, and only an `expect` can", node, scope)
+        message = "a `?` asks a question, and only an `expect` can"
+        help = 'write the value here; a test asks for one: `expect params("conv") == ?`'
+        raise self.problem(structure.BAD_EXPECTATION, message, node, scope, help=help)
 
     # Lists.
 
@@ -141,14 +170,15 @@ class Expressions:
                     scope.used.add(f"{node.value.name}[{index}]")
                 return value[index]
             have = ", ".join(map(str, sorted(value))) or "none"
-            message = f"nothing has been bound at index {index}; there are {have}"
+            message = f"nothing is named with the index {index}; there are {have}"
             raise self.problem(names.UNKNOWN_NAME, message, node, scope)
         if type(value) not in (tuple, range):
             message = f"{type_name(value)} has no elements to take one from"
             raise self.problem(names.BAD_VALUE, message, node.value, scope)
         if not -len(value) <= index < len(value):
             message = f"index {index} is outside a list of {len(value)}"
-            raise self.problem(names.BAD_VALUE, message, node.index, scope)
+            help = f"indices count from 0: the last is {len(value) - 1}" if value else "the list is empty"
+            raise self.problem(names.BAD_VALUE, message, node.index, scope, help=help)
         return value[index]
 
     def elements(self, node: ast.Syntax, scope: Scope) -> tuple[Value, ...]:
@@ -176,7 +206,9 @@ class Expressions:
             return {target: value}
         if type(value) is not tuple or len(value) != len(target):
             message = f"{len(target)} names take {len(target)} values, but the element is {show(value)}"
-            raise self.problem(names.BAD_VALUE, message, node, scope)
+            counted = len(target) == 2 and type(value) is not tuple
+            help = f"`enumerate({node.span(scope.module.source).text[:40]})` gives pairs of index and element"
+            raise self.problem(names.BAD_VALUE, message, node, scope, help=help if counted else None)
         self.steps += len(target)
         bound: dict[str, Value] = {}
         for part, item in zip(target, value, strict=True):
@@ -213,14 +245,28 @@ class Expressions:
         if node.name in QUESTIONS:
             message = f"`{node.name}` can only be asked in a `test`, when the network is complete"
             return self.problem(names.BAD_VALUE, message, node, scope)
+        written = node.span(scope.module.source).text
         found = scope.values.get(node.name) or self.global_name(node.name, scope)
-        if found is not None:
-            text = node.span(scope.module.source).text
-            message = f"`{node.name}` is a layer, and has no tensor to work on here"
-            return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=f"write `x -> {text}`")
+        if found is not None or (node.name in OPS and OPS[node.name].is_module):
+            message = f"`{node.name}` is a layer, and is not called on a tensor"
+            if type(found) is Node:
+                message = f"`{node.name}` is a tensor, {found.output}, and cannot be called"
+            advice = takes_tensor(node.name, written) if type(found) is not Node else None
+            return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=advice)
+        if node.name in scope.children.labels:
+            message = f"`{node.name}` is the label of a layer, and cannot be called"
+            advice = f"to use one layer twice, declare it: `share {node.name} = ...`, then `x -> {node.name}`"
+            return self.problem(names.UNKNOWN_NAME, message, node, scope, help=advice)
+        if advice := misnamed(node.name):
+            layer = ELSEWHERE.get(node.name, "").partition("(")[0]
+            if layer in OPS and OPS[layer].is_module:
+                advice = takes_tensor(layer, written.replace(node.name, layer, 1))
+            message = f"there is no function `{node.name}`"
+            return self.problem(names.UNKNOWN_NAME, message, node, scope, help=advice)
         close = closest(node.name, [*FUNCTIONS, *TENSOR_FUNCTIONS])
         help = f"did you mean `{close}`?" if close else None
-        return self.problem(names.UNKNOWN_NAME, f"there is no function `{node.name}`", node, scope, help=help)
+        fix = renaming(node.span(scope.module.source), node.name, close) if close else None
+        return self.problem(names.UNKNOWN_NAME, f"there is no function `{node.name}`", node, scope, help=help, fix=fix)
 
     # Conditions.
 
@@ -243,7 +289,9 @@ class Expressions:
             raise self.problem(shapes.SIZE_NEEDED, message, node, scope, help=help)
         if type(value) is not bool:
             message = f"a condition is true or false, not {show(value)} ({type_name(value)})"
-            raise self.problem(names.BAD_VALUE, message, node, scope)
+            written = node.span(scope.module.source).text
+            compare = f"compare it, as in `{written[:40]} != 1`" if type(value) is int else None
+            raise self.problem(names.BAD_VALUE, message, node, scope, help=compare)
         return value
 
     def _unary(self, node: ast.Unary, scope: Scope) -> Value:
@@ -345,7 +393,9 @@ class Expressions:
         allowed = {int, float, Symbolic}
         if not {type(left), type(right)} <= allowed:
             message = f"`{op}` cannot take {show(left)} ({type_name(left)}) and {show(right)} ({type_name(right)})"
-            raise self.problem(names.BAD_VALUE, message, node, scope)
+            text = op == "+" and str in (type(left), type(right))
+            help = 'texts are not joined; a label computes its text: `"conv{i}": ...`' if text else None
+            raise self.problem(names.BAD_VALUE, message, node, scope, help=help)
         try:
             if {type(left), type(right)} == {Symbolic, float}:
                 raise TypeError
@@ -409,6 +459,7 @@ class Expressions:
         label: str = "",
         related: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
+        fix: Fix | None = None,
     ) -> Problem:
         """Return a problem at a node, with the instances that lead to it."""
         if rule.severity == "error":
@@ -416,7 +467,7 @@ class Expressions:
         span = node.span(scope.module.source)
         frames = tuple(frames_of(scope))
         return Problem(
-            Diagnostic(rule, message, span, label, related, notes, frames, help, layer=scope.instance.path or None)
+            Diagnostic(rule, message, span, label, related, notes, frames, help, fix, scope.instance.path or None)
         )
 
     def shape_problem(self, error: ShapeError, node: ast.Syntax, scope: Scope, **more: Any) -> Problem:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import re
+from functools import cache, cached_property
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, Label, closest
+from archdsl.diagnostics import Diagnostic, Label, closest, renaming
 from archdsl.lang import ast
 from archdsl.lang.items import Item
 from archdsl.lang.parser import LARGEST_FILE, Spec
+from archdsl.ops import OPS
 from archdsl.resources import specs
 from archdsl.rules import files, names
 from archdsl.source import Source, Span
@@ -31,6 +33,8 @@ class Module:
         self.library = library
         self.items: dict[str, Item] = {}
         self.imported: dict[str, tuple[Module, str]] = {}
+        self.takes: dict[str, tuple[Module, ast.Name]] = {}
+        """Where each imported name is written."""
         self.missing: set[str] = set()
         """Names whose import failed and was reported."""
 
@@ -90,6 +94,11 @@ class Library:
         return module
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that were read."""
+        return tuple(self._modules)
+
+    @property
     def problems(self) -> list[Diagnostic]:
         """What was found in reading, of every file."""
         return [*(problem for module in self._all for problem in module.spec.problems), *self._found]
@@ -119,6 +128,25 @@ class Library:
                     )
                 else:
                     module.items[item.name] = item
+                    self._check_builtin(module, item)
+        if module.spec.problems:  # the names of an import that cannot be read are not missed again
+            for line in re.findall(r"^from\b[^\n]{,200}?\bimport\b([^\n]{,2000})", module.source.text, re.MULTILINE):
+                module.missing.update(set(re.findall(r"[^\W\d]\w*", line)) - module.imported.keys())
+        for name, (_, tree) in module.takes.items():
+            if name in module.items:
+                related = (Label(tree.span(module.source), "imported here"),)
+                message = f"`{name}` is imported, and defined here too"
+                span = _name_span(module.source, module.items[name])
+                help = "give one of the two another name, or leave the import out"
+                self._found.append(Diagnostic(names.DUPLICATE_DEFINITION, message, span, help=help, related=related))
+
+    def _check_builtin(self, module: Module, item: Item) -> None:
+        """Refuse a block or seq that would never be called, because a layer has its name."""
+        if item.kind in ("block", "seq") and item.name in OPS:
+            message = f"`{item.name}` is a layer already, and this definition would never be used"
+            help = f"give it a name of its own, such as `My{item.name}`"
+            span = _name_span(module.source, item)
+            self._found.append(Diagnostic(names.DUPLICATE_DEFINITION, message, span, help=help))
 
     def _import(self, module: Module, tree: ast.Import, depth: int) -> None:
         span = tree.span(module.source)
@@ -131,7 +159,7 @@ class Library:
         roots = ([module.folder] if module.folder else []) + ([specs()] if tree.level == 0 else [])
         path = self._find(tree.module, roots)
         if path is None:
-            near = _suggest(tree.module, [p.stem for root in roots for p in root.glob("*.arch")])
+            near = _advice(tree, [p.stem for root in roots for p in root.glob("*.arch")])
             wanted = tree.module.replace(".", "/")
             wanted = wanted if len(wanted) <= 60 else f"{wanted[:60]}..."
             message = f"there is no `{wanted}.arch` beside this file or among the bundled specs"
@@ -174,13 +202,30 @@ class Library:
     def _take(self, module: Module, other: Module, tree: ast.Import) -> None:
         for name in tree.names:
             if name.name in other.items or name.name in other.imported:
+                module.takes[name.name] = (other, name)
                 module.imported[name.name] = (other, name.name)
                 module.missing.discard(name.name)
             elif not other.is_broken(name.name):
                 message = f"`{other.source.name}` defines no `{name.name}`"
                 help = _suggest(name.name, list(other.items))
                 span = name.span(module.source)
-                self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help))
+                close = closest(name.name, list(other.items))
+                fix = renaming(span, name.name, close) if close else None
+                self._found.append(Diagnostic(files.IMPORT_NOT_FOUND, message, span, help=help, fix=fix))
+
+
+def bundled_home(name: str) -> str | None:
+    """Return the bundled spec that defines a block or seq of this name, or `None`."""
+    return _bundled_parts().get(name)
+
+
+@cache
+def _bundled_parts() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in sorted(specs().glob("*.arch")):
+        for name in re.findall(r"^(?:block|seq)\s+(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found.setdefault(name, path.stem)
+    return found
 
 
 def _name_beside(module: Module, path: Path) -> str:
@@ -193,6 +238,16 @@ def _name_beside(module: Module, path: Path) -> str:
 def _name_span(source: Source, item: Item) -> Span:
     start = source.text.index(item.name, item.start + len(item.kind))
     return Span(source, start, start + len(item.name))
+
+
+def _advice(tree: ast.Import, known: list[str]) -> str | None:
+    """Return what to do about an import that finds no file."""
+    package, _, last = tree.module.partition(".")
+    if package in ("torch", "torchvision", "tensorflow", "keras", "numpy", "timm", "jax"):
+        return "leave this line out: all layers are known, and nothing of Python is imported"
+    if last == "arch" and package in known:
+        return f"write `from {package} import ...`, without the ending"
+    return _suggest(tree.module, known)
 
 
 def _suggest(name: str, known: list[str]) -> str | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
+from archdsl.elaborate import cures
 from archdsl.elaborate.construction import Construction, are_tensors
 from archdsl.elaborate.initialisers import why_not_an_init
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children
+from archdsl.elaborate.resolution import MOST_OF_DEFAULTS, bad_defaults, unknown_stages
 from archdsl.elaborate.values import POISON, BlockValue, Indexed, Problem, Scope, Shared, Value, show, type_name
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
-from archdsl.ops import OPS
 from archdsl.rules import lints, names, shapes, structure
 from archdsl.sizes import Condition, ShapeError, Size, Symbolic, equal, require
 
@@ -24,6 +26,8 @@ class Statements(Construction):
     def __init__(self) -> None:
         super().__init__()
         self._defaults: dict[int, Mapping[str, Mapping[str, ast.Argument]]] = {}
+        self._looked: dict[int, frozenset[str]] = {}
+        """Of statements that failed and have been looked over: the names that they read."""
         self.stated: list[Condition] = []
         """What `require` statements say of sizes that are left open."""
 
@@ -44,6 +48,8 @@ class Statements(Construction):
                 self.attempt(statement, scope, outputs)
         self.finish(definition, scope, outputs)
         regular = outputs.regular
+        if not regular:
+            return POISON  # it has been reported
         return regular[0] if len(regular) == 1 else tuple(regular)
 
     def scope(
@@ -62,9 +68,17 @@ class Statements(Construction):
                 if item.kind == "defaults":
                     tree = module.spec.parse(item)
                     if isinstance(tree, ast.Defaults):
-                        found.setdefault(tree.layer, {}).update({a.name: a for a in tree.arguments if a.name})
+                        found.setdefault(tree.layer, {}).update(self._sound_defaults(tree, module))
             self._defaults[key] = found
         return self._defaults[key]
+
+    def _sound_defaults(self, tree: ast.Defaults, module: Module) -> dict[str, ast.Argument]:
+        """Report what is not right about a `defaults`, and return the rest of it."""
+        bad = list(bad_defaults(module, tree)) if len(self.problems) < MOST_OF_DEFAULTS else []
+        for diagnostic in bad:
+            self.report(diagnostic)
+        spoilt = {d.span.start for d in bad}
+        return {a.name: a for a in tree.arguments if a.name and a.start not in spoilt and tree.start not in spoilt}
 
     def _attempt_chain(self, definition: ast.Definition, x: Node, scope: Scope) -> Value:
         try:
@@ -72,6 +86,7 @@ class Statements(Construction):
             return self.run(stages, x, scope, scope.children)
         except Problem as problem:
             self.report(problem.diagnostic)
+            self._look_over(definition, scope)
             return POISON
 
     def attempt(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
@@ -80,7 +95,26 @@ class Statements(Construction):
             self._run(statement, scope, outputs)
         except Problem as problem:
             self.report(problem.diagnostic)
+            scope.misnamed |= problem.diagnostic.rule is names.UNKNOWN_NAME
             self._spoil(statement, scope, outputs)
+            self._look_over(statement, scope)
+
+    def _look_over(self, statement: ast.Syntax, scope: Scope) -> None:
+        """Look at the layers of a statement that failed: those behind the failure are not reached by building it.
+
+        What it reads counts as read, so that no tensor is called unused that only a broken statement uses.
+        """
+        known = self._looked.get(id(statement))
+        if known is not None:
+            scope.missed |= known
+            return
+        nodes = list(ast.walk(statement))
+        self.steps += len(nodes)
+        reads = frozenset(node.name for node in nodes if isinstance(node, ast.Name | ast.Call))
+        self._looked[id(statement)] = reads
+        scope.missed |= reads
+        for diagnostic in islice(unknown_stages(scope.module, statement, {*scope.values, *scope.children.labels}), 20):
+            self.report(diagnostic)
 
     def _spoil(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
         match statement:
@@ -106,9 +140,14 @@ class Statements(Construction):
                 self._bind(statement, scope)
             case ast.Output():
                 value = self.evaluate(statement.value, scope)
+                if value is POISON:
+                    self._look_over(statement, scope)
                 if type(value) is not Node and value is not POISON:
-                    message = f"an output is a tensor, not {show(value)} ({type_name(value)})"
-                    raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope)
+                    message, help = f"an output is a tensor, not {show(value)} ({type_name(value)})", None
+                    if are_tensors(value):
+                        message = f"an output is one tensor, and this is {type_name(value)}"
+                        help = "name them apart, `a, b = x -> Block`, and join them or give each an `output`"
+                    raise self.problem(structure.NOT_A_TENSOR, message, statement.value, scope, help=help)
                 if statement.name in outputs:
                     message = f"there are two outputs called `{statement.name}`"
                     raise self.problem(names.REBOUND, message, statement, scope, help="give each a name of its own")
@@ -133,25 +172,14 @@ class Statements(Construction):
             case ast.Share():
                 self._share(statement, scope)
             case ast.Defaults():
-                given = {a.name: a for a in statement.arguments if a.name}
+                given = self._sound_defaults(statement, scope.module)
                 merged = {**scope.defaults.get(statement.layer, {}), **given}
                 scope.defaults = {**scope.defaults, statement.layer: merged}
-                self._check_defaults(statement, scope)
             case ast.Init():
                 self._init(statement, scope)
             case ast.Input():
                 message = "an `input` stands at the top of a body, not inside `if` or `for`"
                 raise self.problem(structure.NO_INPUT_SHAPE, message, statement, scope)
-
-    def _check_defaults(self, statement: ast.Defaults, scope: Scope) -> None:
-        if statement.layer not in OPS or not OPS[statement.layer].is_module:
-            raise self._unknown_layer(ast.Call(statement.start, statement.end, statement.layer, ()), None, scope)
-        known = [a.name for a in OPS[statement.layer].arguments]
-        for argument in statement.arguments:
-            if argument.name not in known:
-                message = f"`{statement.layer}` has no argument `{argument.name or '...'}`"
-                help = f"the layer is {OPS[statement.layer].signature()}; defaults are given by name"
-                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
 
     # Names.
 
@@ -166,6 +194,8 @@ class Statements(Construction):
         self._rebindable(name, statement, scope)
         index = None if statement.index is None else self.evaluate(statement.index, scope)
         value = self.evaluate(statement.value, scope)
+        if value is POISON:
+            self._look_over(statement, scope)
         if type(value) is not Node and value is not POISON and not are_tensors(value):
             message = f"`{name}` names a tensor, but this is {show(value)} ({type_name(value)})"
             help = f"write `let {name} = ...` for a number, list or block"
@@ -191,14 +221,19 @@ class Statements(Construction):
     def _forget(self, name: str, statement: ast.Syntax, scope: Scope) -> None:
         """Note where a tensor is bound, and report the one before if nobody has read it."""
         before = scope.bound.get(name)
-        if before is not None and name not in scope.used:
-            self._lint_unused(name, before, scope)
+        if before is not None and name not in scope.used and scope.values.get(name) is not POISON:
+            line = statement.span(scope.module.source).line
+            help = f"line {line} gives its name to another tensor before anything has read this one"
+            self._lint_unused(name, before, scope, help if before is not statement else None)
         scope.used.discard(name)
         scope.bound[name] = statement
 
-    def _lint_unused(self, name: str, statement: ast.Syntax, scope: Scope) -> None:
+    def _lint_unused(self, name: str, statement: ast.Syntax, scope: Scope, help: str | None) -> None:
+        if scope.misnamed or name.partition("[")[0] in scope.missed:
+            return  # a statement that failed may have meant it
         message = f"`{name}` is computed and never used"
-        self.report(self.problem(lints.UNUSED, message, statement, scope).diagnostic)
+        fix = cures.without_statement(statement, scope.module.source) if isinstance(statement, ast.Bind) else None
+        self.report(self.problem(lints.UNUSED, message, statement, scope, help=help, fix=fix).diagnostic)
 
     def _bind_tuple(self, statement: ast.BindTuple, scope: Scope) -> None:
         for name in statement.names:
@@ -211,7 +246,8 @@ class Statements(Construction):
         if type(value) is not tuple or count != len(statement.names):
             tensors = "1 tensor" if count == 1 else f"{count} tensors"
             message = f"{len(statement.names)} names on the left, but {tensors} on the right"
-            raise self.problem(structure.TENSOR_COUNT, message, statement, scope)
+            help = f"a tensor is divided by `{', '.join(statement.names[:4])} = split(x, {len(statement.names)})`"
+            raise self.problem(structure.TENSOR_COUNT, message, statement, scope, help=help if count == 1 else None)
         for name, one in zip(statement.names, value, strict=True):
             if type(one) is not Node and one is not POISON:
                 message = f"`{name}` names a tensor, but this is {show(one)} ({type_name(one)})"
@@ -251,9 +287,10 @@ class Statements(Construction):
         scope.constants.add(name)
 
     def _init(self, statement: ast.Init, scope: Scope) -> None:
-        why = why_not_an_init(statement.scheme, [a.name for a in statement.arguments])
+        why = why_not_an_init(statement.scheme, [(a.name, _literal(a.value)) for a in statement.arguments])
         if why:
-            raise self.problem(names.UNKNOWN_INIT, why[0], statement, scope, help=why[1])
+            place = statement if why.argument is None else statement.arguments[why.argument]
+            raise self.problem(names.UNKNOWN_INIT, why.message, place, scope, help=why.help)
         for argument in statement.arguments:
             self.evaluate(argument.value, scope)
         scope.instance.inits = (*scope.instance.inits, statement)
@@ -280,7 +317,8 @@ class Statements(Construction):
         """Bind the new names of a pattern to the sizes of a tensor, and hold the others against them."""
         sizes = x.output.shape
         if len(sizes) != len(pattern):
-            message = f"`{name}` is {x.output}, which has {len(sizes)} axes, and the pattern has {len(pattern)}"
+            axes = "1 axis" if len(sizes) == 1 else f"{len(sizes)} axes"
+            message = f"`{name}` is {x.output}, which has {axes}, and the pattern has {len(pattern)}"
             raise self.problem(shapes.PATTERN_MISMATCH, message, pattern[0], scope)
         for dim, size in zip(pattern, sizes, strict=True):
             node = dim.value
@@ -312,7 +350,11 @@ class Statements(Construction):
                 continue
             if type(value) not in (bool, Condition):
                 message = f"a requirement is true or false, not {show(value)} ({type_name(value)})"
-                raise self.problem(names.BAD_VALUE, message, condition, scope)
+                outside = type(value) is tuple and len(value) == 2 and type(value[1]) is str
+                help = 'the message follows without parentheses: `require H % 2 == 0, "..."`' if outside else None
+                if type(value) is int:
+                    help = f"compare it, as in `{condition.span(scope.module.source).text[:40]} == 0`"
+                raise self.problem(names.BAD_VALUE, message, condition, scope, help=help)
             if type(value) is Condition and not value.never:
                 self.stated.append(value)
                 value.domain.assume(value)
@@ -343,7 +385,12 @@ class Statements(Construction):
         for name, statement in scope.bound.items():
             value = scope.values.get(name.partition("[")[0])
             if name not in scope.used and value is not POISON:
-                self._lint_unused(name, statement, scope)
+                self._lint_unused(name, statement, scope, f"leave it out, or use it, as in `output {name}`")
+
+
+def _literal(node: ast.Syntax) -> Value:
+    """Return the value of what is written as a constant, else `POISON`."""
+    return node.value if isinstance(node, ast.Literal) else POISON
 
 
 def _conjuncts(condition: ast.Syntax) -> list[ast.Syntax]:

@@ -25,7 +25,8 @@ class Poison:
 POISON: Final = Poison()
 
 Value = Any
-"""int, float, bool, str, None, tuple, range, Symbolic, Condition, Node, BlockValue, LayerValue, Shared, Indexed or POISON."""
+"""int, float, bool, str, None, tuple, range, Symbolic, Condition, Node, BlockValue, LayerValue, Shared, Indexed or
+POISON."""
 
 
 class Problem(Exception):
@@ -88,15 +89,22 @@ class Scope:
     loops: dict[str, Value] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     """Names that were read, for the lint on unused tensors."""
+    missed: set[str] = field(default_factory=set)
+    """Names that a statement would have read that failed."""
+    misnamed: bool = False
+    """Whether a statement failed for a name that means nothing, and may have meant any other."""
     bound: dict[str, ast.Syntax] = field(default_factory=dict)
     """Where each tensor was bound last."""
 
 
 def type_name(value: Value) -> str:
     """Return the language's word for the type of a value."""
+    if type(value) is tuple and value and all(type(item) is Node for item in value):
+        return f"{len(value)} tensors"
     names: dict[type, str] = {
-        bool: "bool", int: "int", float: "float", str: "str", type(None): "none", Node: "a tensor", BlockValue: "block", LayerValue: "a layer",
-        Symbolic: "a size", Condition: "a condition on sizes", Shared: "a shared module", range: "list", tuple: "list",
+        bool: "bool", int: "int", float: "float", str: "str", type(None): "none", range: "list", tuple: "list",
+        Node: "a tensor", BlockValue: "block", LayerValue: "a layer", Symbolic: "a size",
+        Condition: "a condition on sizes", Shared: "a shared module", Indexed: "tensors by their index",
     }  # fmt: skip
     return names.get(type(value), type(value).__name__)
 
@@ -134,8 +142,23 @@ def show(value: Value, length: int = 60) -> str:
         text = f"[{', '.join(show(v) for v in value[:20])}{', ...' if len(value) > 20 else ''}]"
     elif isinstance(value, Node):
         text = str(value.output)
+    elif isinstance(value, Indexed):
+        text = f"[{', '.join(f'{i}: {show(v)}' for i, v in list(value.items())[:20])}]"
     elif isinstance(value, BlockValue | LayerValue | Poison | range):
         text = repr(value)
     else:
         text = str(value)
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def cure(value: Value, kind: ast.Type) -> str | None:
+    """Return how a value is written that a type wants, where it is nearly one."""
+    if kind.name == "list" and type(value) in (int, float, str, bool):
+        return f"write `[{show(value)}]` for a list of one"
+    if kind.name in ("int", "float") and type(value) is str and value.replace(".", "", 1).isdecimal():
+        return f"a number has no quotes: write `{value}`"
+    if kind.name == "int" and type(value) is float and value.is_integer() and abs(value) < 2**53:
+        return f"write `{int(value)}`; `//` divides whole numbers, `/` gives a fraction"
+    if kind.name == "bool" and type(value) is int and value in (0, 1):
+        return f"write `{show(bool(value))}`"
+    return None

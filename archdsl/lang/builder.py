@@ -13,6 +13,11 @@ from lark import Token
 
 from archdsl.lang import ast
 
+KEYWORDS = frozenset(
+    "model block seq test from import let defaults input output when training require if else for in share init"
+    " expect within and or not true false none".split()
+)
+
 SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9}
 MOST_DIGITS = 40
 """Digits of a whole number that are read; 64 bits have nineteen."""
@@ -29,6 +34,14 @@ class TemplateProblem(Exception):
         self.start, self.end = start, end
 
 
+class NameProblem(Exception):
+    """A word of the language where a name is given a meaning; holds where."""
+
+    def __init__(self, start: int, end: int) -> None:
+        super().__init__(start, end)
+        self.start, self.end = start, end
+
+
 def _ends(c: list[_Child]) -> tuple[int, int]:
     first, last = c[0], c[-1]
     start = first.start_pos if isinstance(first, Token) else first.start
@@ -36,6 +49,14 @@ def _ends(c: list[_Child]) -> tuple[int, int]:
     assert start is not None, "every token of a text has a place in it"
     assert end is not None, "every token of a text has a place in it"
     return start, end
+
+
+def _name(token: Token) -> str:
+    """Return a name that is given a meaning here; words of the language are not."""
+    if token in KEYWORDS:
+        assert token.start_pos is not None, "every token of a text has a place in it"
+        raise NameProblem(token.start_pos, token.start_pos + len(token))
+    return str(token)
 
 
 def _nodes(c: list[_Child]) -> tuple[Any, ...]:
@@ -115,12 +136,12 @@ class Builder:
 
     def _definition(self, c: list[_Child]) -> ast.Definition:
         body = _part(c, Chain) if c[0] == "seq" else _part(c, Body)
-        return ast.Definition(*_ends(c), str(c[0]), str(c[1]), c[1].start_pos, _part(c, Params), body)
+        return ast.Definition(*_ends(c), str(c[0]), _name(c[1]), c[1].start_pos, _part(c, Params), body)
 
     block_def = model_def = seq_def = _definition
 
     def alias_def(self, c: list[_Child]) -> ast.Alias:
-        return ast.Alias(*_ends(c), str(c[1]), c[1].start_pos, str(c[3]), _part(c, Args))
+        return ast.Alias(*_ends(c), _name(c[1]), c[1].start_pos, str(c[3]), _part(c, Args))
 
     def test_def(self, c: list[_Child]) -> ast.Test:
         return ast.Test(*_ends(c), str(c[1]), _part(c, Args), tuple(x for x in c if type(x) is ast.Expect))
@@ -132,7 +153,7 @@ class Builder:
         return Params(c, list(_nodes(c)))
 
     def param(self, c: list[_Child]) -> ast.Parameter:
-        return ast.Parameter(*_ends(c), str(c[0]), c[2], _after(c, "="))
+        return ast.Parameter(*_ends(c), _name(c[0]), c[2], _after(c, "="))
 
     def param_type(self, c: list[_Child]) -> ast.Type:
         return ast.Type(*_ends(c), str(c[0]), c[2] if len(c) > 1 else None)
@@ -143,15 +164,15 @@ class Builder:
     # Statements.
 
     def input_stmt(self, c: list[_Child]) -> ast.Input:
-        return ast.Input(*_ends(c), str(c[1]), tuple(c[3]) if len(c) > 2 else None)
+        return ast.Input(*_ends(c), _name(c[1]), tuple(c[3]) if len(c) > 2 else None)
 
     def output_stmt(self, c: list[_Child]) -> ast.Output:
         named = isinstance(c[1], Token)
         training = isinstance(c[-1], Token)
-        return ast.Output(*_ends(c), str(c[1]) if named else None, c[3 if named else 1], training)
+        return ast.Output(*_ends(c), _name(c[1]) if named else None, c[3 if named else 1], training)
 
     def let_stmt(self, c: list[_Child]) -> ast.Let:
-        return ast.Let(*_ends(c), str(c[1]), c[3])
+        return ast.Let(*_ends(c), _name(c[1]), c[3])
 
     def require_stmt(self, c: list[_Child]) -> ast.Require:
         return ast.Require(*_ends(c), c[1], str(c[3])[1:-1] if len(c) > 2 else None)
@@ -163,7 +184,7 @@ class Builder:
         return ast.Bind(*_ends(c), str(c[0]), c[2], None, c[-1])
 
     def bind_tuple(self, c: list[_Child]) -> ast.BindTuple:
-        return ast.BindTuple(*_ends(c), tuple(str(t) for t in c[:-2] if t != ","), c[-1])
+        return ast.BindTuple(*_ends(c), tuple(_name(t) for t in c[:-2] if t != ","), c[-1])
 
     def if_stmt(self, c: list[_Child]) -> ast.IfStatement:
         return ast.IfStatement(*_ends(c), c[1], tuple(c[2]), tuple(c[3]) if len(c) > 3 else ())
@@ -175,7 +196,7 @@ class Builder:
         return ast.ForStatement(*_ends(c), c[1][0], c[3], tuple(c[4]))
 
     def share_stmt(self, c: list[_Child]) -> ast.Share:
-        return ast.Share(*_ends(c), str(c[1]), c[3])
+        return ast.Share(*_ends(c), _name(c[1]), c[3])
 
     def defaults_stmt(self, c: list[_Child]) -> ast.Defaults:
         return ast.Defaults(*_ends(c), str(c[1]), _part(c, Args))
@@ -185,7 +206,7 @@ class Builder:
 
     def target(self, c: list[_Child]) -> TargetPart:
         if len(c) == 1:
-            return TargetPart(c, [str(c[0])])
+            return TargetPart(c, [_name(c[0])])
         return TargetPart(c, [tuple(child[0] for child in c if type(child) is TargetPart)])
 
     def shape(self, c: list[_Child]) -> Pattern:

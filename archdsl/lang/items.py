@@ -77,7 +77,8 @@ def _unpaired(source: Source, comments: list[Span], opened: list[int], closing: 
     """Report the bracket without a partner, and cut the file at keywords that begin a line instead."""
     text = source.text
     starts = [(m.start(), m["kind"] or "from", m["name"] or "") for m in _OUTERMOST.finditer(text)]
-    if closing is not None and opened:
+    stray = closing is not None and opened and text[opened[-1]] == "{" and _PAIRS[text[closing]] != "{"
+    if closing is not None and opened and not stray:
         opening, sign = opened[-1], text[opened[-1]]
         problem = Diagnostic(
             syntax.UNPAIRED_BRACKET,

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.utils import TextSlice
 
-from archdsl.diagnostics import Diagnostic
-from archdsl.lang import ast, tables
-from archdsl.lang.builder import Builder, TemplateProblem
+from archdsl.diagnostics import Diagnostic, Fix
+from archdsl.lang import ast, hints, tables
+from archdsl.lang.builder import KEYWORDS, Builder, NameProblem, TemplateProblem
 from archdsl.lang.items import Item, leading_text, scan
 from archdsl.rules import files, limits, structure, syntax
 from archdsl.source import Source, Span
@@ -26,11 +27,6 @@ MOST_IN_FILE = 200
 """Syntax errors that are told of one file; the definitions after them are left unread."""
 
 PIPELINE = "begin with the shape of the input: `[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)`"
-
-KEYWORDS = frozenset(
-    "model block seq test from import let defaults input output when training require if else for in share init"
-    " expect within and or not true false none".split()
-)
 
 _WORDS = {
     "NAME": "a name",
@@ -89,9 +85,7 @@ class Spec:
         start = Span(self.source, 0, 0)
         stray = leading_text(self.source, self.items)
         if stray:
-            message = f"a file is made of definitions, and `{stray.text[:40]}` starts none"
-            help = "start with `model Name { ... }`, `block`, `seq`, `test`, `let`, `defaults` or `from ... import`"
-            self.problems.append(Diagnostic(syntax.UNEXPECTED, message, stray, help=help))
+            self.problems.append(hints.outside(stray) or _no_definition(stray))
         elif not self.items:
             help = "a model looks like `model Net { input x: [3, 32, 32]  output x -> Conv2d(8, 3) }`"
             self.problems.append(Diagnostic(files.EMPTY, "there is no definition in this file", start, help=help))
@@ -119,24 +113,25 @@ class Spec:
         if len(self.problems) >= MOST_IN_FILE:
             self.broken.add(item.name)
             return None
-        text, problems = self.source.text, 0
-        while True:
+        text, told = self.source.text, set[str]()
+        for _ in range(MOST_PROBLEMS):
             try:
                 return _parse(text, item.start, item.end, "item")
             except UnexpectedInput as error:
-                problem, at = _explain(error, self.source, item)
-            except TemplateProblem as bad:
-                at = bad.start
-                problem = _unpaired_brace(self.source, bad)
+                found = _explain(error, self.source, text, item)
+            except (TemplateProblem, NameProblem) as bad:
+                found = _refused(self.source, bad)
             self.broken.add(item.name)
-            problems += 1
             if self._bracket is not None and item.start <= self._bracket < item.end:
                 return None  # follows from the bracket that has been reported
-            self.problems.append(problem)
-            blanked = _without_statement(text, item, at)
-            if blanked is None or problems == MOST_PROBLEMS:
+            if found.problem.message not in told:  # a habit is told once, not on every line
+                self.problems.append(found.problem)
+            told.add(found.problem.message)
+            blanked = None if found.ends else _without_statement(text, item, found.at)
+            if blanked is None:
                 return None
             text = blanked
+        return None
 
     @classmethod
     def of_pipeline(cls, source: Source) -> Spec:
@@ -166,9 +161,10 @@ class Spec:
         try:
             return _parse(self.source.text, 0, end, "flow")
         except UnexpectedInput as error:
-            self.problems.append(_explain(error, self.source, Item("flow", "", 0, end, ""))[0])
-        except TemplateProblem as bad:
-            self.problems.append(_unpaired_brace(self.source, bad))
+            item = Item("flow", "", 0, end, "")
+            self.problems.append(_explain(error, self.source, self.source.text, item).problem)
+        except (TemplateProblem, NameProblem) as bad:
+            self.problems.append(_refused(self.source, bad).problem)
         return None
 
     def _as_model(self, tree: ast.Syntax) -> ast.Syntax | None:
@@ -238,75 +234,133 @@ def _statements(text: str, item: Item) -> Iterator[tuple[int, tuple[int, int]]]:
             yield seen, (braces, others)
 
 
-def _explain(error: UnexpectedInput, source: Source, item: Item) -> tuple[Diagnostic, int]:
-    """Turn lark's error into ours; return it with the offset where reading stopped."""
-    text = source.text
+class _Found(NamedTuple):
+    """What stopped the reading, where, and whether anything after it in the definition can still be read."""
+
+    problem: Diagnostic
+    at: int
+    ends: bool = False
+
+
+def _explain(error: UnexpectedInput, source: Source, text: str, item: Item) -> _Found:
+    """Say of lark's error what was seen and what was meant; `text` is the source's with broken statements blanked."""
     if isinstance(error, UnexpectedCharacters):
         at: int = vars(error)["pos_in_stream"]  # declared by lark as None, and set to a place
-        return _bad_character(source, at, error), at
+        return _slip(source, item, at) or _Found(_bad_character(source, at), at)
     assert isinstance(error, UnexpectedToken), "the parser stops at a character or at a token"
     token: Token = error.token
     expected = set(error.accepts) if error.accepts else set(error.expected)
     if token.type == "$END":
         at = token.end_pos or item.start  # lark gives the end the place of the last token
-        found = "the definition ends" if at >= len(text[: item.end].rstrip()) else "the text ends"
         span = Span(source, max(item.start, at - 1), at)
     else:
         at = token.start_pos or 0
-        found = f"`{token}`"
         span = Span(source, at, token.end_pos or at + 1)
+    return _slip(source, item, at) or _Found(_at_token(token, expected, span, text, item), at)
+
+
+def _slip(source: Source, item: Item, at: int) -> _Found | None:
+    known = hints.inside(source, item.start, item.end, at)
+    return _Found(known[0], min(at, known[0].span.start), known[1].ends) if known else None
+
+
+def _at_token(token: Token, expected: set[str], span: Span, text: str, item: Item) -> Diagnostic:
+    """Say what stands where something else should, from the tokens alone."""
+    source, at = span.source, span.start if token.type != "$END" else span.end
+    found = f"`{token}`"
+    if token.type == "$END":
+        found = "the definition ends" if at >= len(text[: item.end].rstrip()) else "the text ends"
     if text.startswith("->", at - 1):  # read as a minus sign and a `>`
-        message, advice = "`->` where a value should stand", "write what flows along the arrow, as in `x -> ReLU`"
-        return Diagnostic(syntax.UNEXPECTED, message, Span(source, at - 1, at + 1), help=advice), at
+        message, help = "`->` where a value should stand", "write what flows along the arrow, as in `x -> ReLU`"
+        return Diagnostic(syntax.UNEXPECTED, message, Span(source, at - 1, at + 1), help=help)
+    if expected == {"$END"}:
+        return hints.outside(_line(span, item)) or _no_definition(_line(span, item))
     before = _previous_name(text, item, at)
+    if before and token.type == "EQUAL" and before[1] in KEYWORDS and "NAME" in expected:
+        return _keyword(before[1], Span(source, before[0], before[0] + len(before[1])))
     if expected and expected <= {"EQUAL", "COLON", "LSQB", "COMMA"} and before:
-        return _no_target(source, before, flows=token.type == "ARROW"), at
-    if token.type == "EQUAL" and before and before[1] in KEYWORDS and "NAME" in expected:
-        message = f"`{before[1]}` is a word of the language and cannot be a name"
-        span = Span(source, before[0], before[0] + len(before[1]))
-        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{before[1]}_` or something else"), at
+        return _no_target(source, before, flows=token.type == "ARROW")
     if str(token) in KEYWORDS and "NAME" in expected:
-        message = f"`{token}` is a word of the language and cannot be a name"
-        return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{token}_` or something else"), at
-    help = None
+        return _keyword(str(token), span)
+    if expected == {"ELSE"}:
+        message = f"{found} where the `else` should stand"
+        help = "an `if` in the place of a value has both: `if c { a } else { b }`"
+        return Diagnostic(syntax.UNEXPECTED, message, span, help=help)
+    starts = token.type in ("NAME", "NUMBER", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "IF", "FOR")
+    if starts and "COMMA" in expected and expected & {"RPAR", "RSQB"}:
+        message, help = f"a comma is missing before {found}", "what stands in brackets is separated by commas"
+        behind = item.start + len(text[item.start : at].rstrip())
+        fix = Fix.replacing(Span(source, behind, behind), ",", title="put a comma there", safe=True)
+        return Diagnostic(syntax.UNEXPECTED, message, span, help=help, fix=fix)
+    if starts and (("ARROW" in expected and "RPAR" in expected) or item.kind == "flow"):
+        message, help = f"an arrow is missing before {found}", "layers follow each other with `->`"
+        return Diagnostic(syntax.UNEXPECTED, message, span, help=help, fix=_arrow(source, at))
+    advice: str | None = None
+    mended: Fix | None = None
     if token.type == "EQUAL" and "CMP" in expected:
-        help = "compare with `==`; a single `=` gives a value to a name"
+        advice = "compare with `==`; a single `=` gives a value to a name"
+        mended = Fix.replacing(span, "==", safe=True)
     elif token.type == "COLON" and "EQUAL" in expected and before:
-        help = f"arguments are given with `=`, as in `{before[1]}=...`"
+        advice = f"arguments are given with `=`, as in `{before[1]}=...`"
+        end = item.end - len(text[span.end : item.end].lstrip(" "))
+        mended = Fix.replacing(Span(source, before[0] + len(before[1]), end), "=", safe=True)
+    elif token.type == "LPAR" and "ARROW" in expected and text[: item.end][:at].rstrip().endswith(")"):
+        advice = "a layer is not called on a tensor, it follows it: `x -> Conv2d(8, 3)`"
     elif "ARROW" in expected and token.type in ("NAME", "LPAR"):
-        help = "layers follow each other with `->`"
+        advice = "layers follow each other with `->`"
     message = f"{found} where {_wanted(expected)} should stand"
-    return Diagnostic(syntax.UNEXPECTED, message, span, help=help), at
+    return Diagnostic(syntax.UNEXPECTED, message, span, help=advice, fix=mended)
 
 
-def _unpaired_brace(source: Source, bad: TemplateProblem) -> Diagnostic:
+def _arrow(source: Source, at: int) -> Fix:
+    return Fix.replacing(Span(source, at, at), "-> ", title="put an arrow there", safe=True)
+
+
+def _line(span: Span, item: Item) -> Span:
+    """Return what stands from a place to the end of its line."""
+    end = span.source.text.find("\n", span.start, item.end)
+    return Span(span.source, span.start, max(span.end, end if end >= 0 else item.end))
+
+
+def _no_definition(stray: Span) -> Diagnostic:
+    message = f"a file is made of definitions, and `{stray.text[:40].rstrip()}` starts none"
+    help = "start with `model Name { ... }`, `block`, `seq`, `test`, `let`, `defaults` or `from ... import`"
+    return Diagnostic(syntax.UNEXPECTED, message, stray, help=help)
+
+
+def _keyword(word: str, span: Span) -> Diagnostic:
+    message = f"`{word}` is a word of the language and cannot be a name"
+    return Diagnostic(syntax.KEYWORD_AS_NAME, message, span, help=f"call it `{word}_` or something else")
+
+
+def _refused(source: Source, bad: TemplateProblem | NameProblem) -> _Found:
+    """Say what is not right about a label or a name that the grammar takes."""
     span = Span(source, bad.start, bad.end)
-    return Diagnostic(syntax.LABEL_TEMPLATE, "the braces of a computed label do not pair", span)
+    if isinstance(bad, NameProblem):
+        return _Found(_keyword(span.text, span), bad.start)
+    message = "the braces of a computed label do not pair"
+    help = 'each pair holds one expression: `"layer{i+1}": ...`'
+    if span.text.startswith("{") and span.text.endswith("}"):
+        message, help = "these braces of a label are empty", 'they hold what is counted: `"conv{i}": ...`'
+    return _Found(Diagnostic(syntax.LABEL_TEMPLATE, message, span, help=help), bad.start)
 
 
-def _bad_character(source: Source, at: int, error: UnexpectedCharacters) -> Diagnostic:
-    character = source.text[at]
-    span = Span(source, at, at + 1)
-    help = {
-        "'": 'texts stand in double quotes: `"same"`',
-        '"': "the text is not closed on this line",
-        ";": "statements need no `;`",
-        "&": "write `and`",
-        "|": "write `or`",
-        "!": "write `not` or `!=`",
-        "–": "an arrow is `->`",
-        "=": "",
-    }.get(character)
-    return Diagnostic(syntax.UNEXPECTED, f"`{character}` means nothing here", span, help=help or None)
+def _bad_character(source: Source, at: int) -> Diagnostic:
+    return Diagnostic(syntax.UNEXPECTED, f"`{source.text[at]}` means nothing here", Span(source, at, at + 1))
 
 
 def _no_target(source: Source, start: tuple[int, str], *, flows: bool) -> Diagnostic:
     at, name = start
     help = f"write `-> {name}` if it follows what stands before, or `y = ...`, `output ...` if it starts something"
+    message = f"`{name}` starts a statement, and nothing is given a name"
+    fix = None
+    if name[0].isupper() and not flows:
+        fix = _arrow(source, at)
+        message = f"an arrow is missing before `{name}`"
+        help = f"write `-> {name}`; what starts a statement gives a name, as in `y = ...`"
     if flows:
         help = f"name what it makes: `y = {name} -> ...`, or `output {name} -> ...` at the end"
-    message = f"`{name}` starts a statement, and nothing is given a name"
-    return Diagnostic(syntax.NO_TARGET, message, Span(source, at, at + len(name)), help=help)
+    return Diagnostic(syntax.NO_TARGET, message, Span(source, at, at + len(name)), help=help, fix=fix)
 
 
 def _previous_name(text: str, item: Item, at: int) -> tuple[int, str] | None:

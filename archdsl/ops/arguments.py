@@ -206,7 +206,8 @@ class Argument:
         try:
             return self.kind.read(value, dimensions)
         except ValueError:
-            raise ArgumentError(f"`{self.name}` is {self.kind.wants}", place) from None
+            most = f", at most {LARGEST:,}" if type(value) is int and value > LARGEST else ""
+            raise ArgumentError(f"`{self.name}` is {self.kind.wants}{most}", place) from None
 
     def fill(self, dimensions: int | None) -> Any:
         """Return the default in its stored form."""

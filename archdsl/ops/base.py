@@ -252,8 +252,19 @@ class Op:
         """Return channels and spatial sizes; raises `ShapeError` where the number of axes is another."""
         if self.dimensions is not None and len(x.shape) != self.dimensions + 1:
             axes = {1: "[c, l]", 2: "[c, h, w]", 3: "[c, d, h, w]"}[self.dimensions]
-            raise ShapeError(f"`{self.name}` works on {axes}, but gets {x}", rule="wrong-rank")
+            message = f"`{self.name}` works on {axes}, but gets {x}"
+            raise ShapeError(message, rule="wrong-rank", help=self._other_axes(x))
         return x.channels, x.shape[1:]
+
+    def _other_axes(self, x: TensorType) -> str | None:
+        """Return what to do where a tensor has another number of axes than the layer works on."""
+        axes = len(x.shape) - 1
+        twin = f"{self.name[:-2]}{axes}d"
+        if axes == 0:
+            return "a vector has no positions: put the layer before `Flatten`"
+        if axes == (self.dimensions or 0) + 1 and x.shape[0] == 1:
+            return f"shapes have no batch axis: [{', '.join(map(str, x.shape[1:]))}]"
+        return f"for {x} there is `{twin}`" if self.name.endswith("d") and twin in OPS else None
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

@@ -234,7 +234,10 @@ def divide(groups: int, channels: int, out_channels: int) -> None:
         culprits = [f"the {channels} input channels"] * (channels % groups > 0)
         culprits += [f"the {out_channels} output channels"] * (out_channels % groups > 0)
         message = f"{groups} groups do not divide {' and '.join(culprits)}"
-        raise ShapeError(message, rule="groups-do-not-divide", argument="groups")
+        help = f"take a multiple of {groups} channels out, as {groups} or {2 * groups}"
+        if channels % groups:
+            help = "a depthwise convolution has as many groups as channels come in: `input x: [c, h, w]`, `groups=c`"
+        raise ShapeError(message, rule="groups-do-not-divide", argument="groups", help=help)
 
 
 def _macs(walked: TensorType, others: int, groups: int, kernel: tuple[int, ...]) -> str:

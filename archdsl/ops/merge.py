@@ -13,6 +13,10 @@ PROJECT = (
     "project one of them to the channels of the other, as a shortcut does: x -> downsample: Conv2d(channels, 1)\n"
     "a stride between them belongs there too"
 )
+FLATTEN = "flatten both or neither: a map and a vector have no positions in common"
+GATE = "a gate has the channels of what it gates, and one position: `AdaptiveAvgPool2d(1) -> Conv2d(c, 1) -> Sigmoid`"
+REST = "an odd size that is halved and doubled is one less: choose sizes that halve, or `crop(x, like=y)`"
+STRIDE = "a stride or pooling on one path belongs on the other too: x -> downsample: Conv2d(channels, 1, stride=2)"
 RESIZE = "keep the size with padding (k - 1) // 2, take one stride on both paths, or `crop(x, like=y)`"
 
 
@@ -129,11 +133,14 @@ class Concat(Op):
         rule = "concat-mismatch"
         if len(other.shape) != len(first.shape):
             message = f"operand {number} is {other}, but operand 1 is {first}: the numbers of axes differ"
-            raise ShapeError(message, rule=rule)
+            raise ShapeError(message, rule=rule, help=FLATTEN)
         for axis, mine, others in zip(_axes(first), first.spatial, other.spatial, strict=True):
             message = "operand {number} is {other}: {axis} differs ({mine} vs {others})"
             same = equal(mine, others)
-            require(same, message, rule=rule, number=number, other=other, axis=axis, mine=mine, others=others)
+            close = abs(mine - others) == 1 if isinstance(mine, int) and isinstance(others, int) else False
+            help = REST if close else RESIZE
+            values = {"number": number, "other": other, "axis": axis, "mine": mine, "others": others}
+            require(same, message.format(**values), rule=rule, help=help)
 
 
 def _is_gate(x: TensorType) -> bool:
@@ -147,16 +154,20 @@ def _same_shape(verb: str, first: TensorType, other: TensorType, *, gate: bool =
         return
     rule = "add-mismatch"
     if len(first.shape) != len(other.shape):
-        raise ShapeError(f"cannot {verb} {first} and {other}: the numbers of axes differ", rule=rule)
+        help = GATE if verb == "multiply" else FLATTEN
+        raise ShapeError(f"cannot {verb} {first} and {other}: the numbers of axes differ", rule=rule, help=help)
     if first.channels != other.channels:
         compared = f"{first.channels} vs {other.channels}"
         message = f"cannot {verb} {first} and {other}: channels differ ({compared})"
-        raise ShapeError(message, rule=rule, help=PROJECT if first.spatial else None)
+        cure = GATE if gate else PROJECT
+        raise ShapeError(message, rule=rule, help=cure if first.spatial else None)
     if gate:
         return
     for axis, a, b in zip(_axes(first), first.spatial, other.spatial, strict=True):
         message = "cannot {verb} {first} and {other}: {axis} differs ({a} vs {b})"
-        require(equal(a, b), message, rule=rule, verb=verb, first=first, other=other, axis=axis, a=a, b=b)
+        values = {"verb": verb, "first": first, "other": other, "axis": axis, "a": a, "b": b}
+        stride = isinstance(a, int) and isinstance(b, int) and 2 * min(a, b) <= max(a, b)
+        require(equal(a, b), message.format(**values), rule=rule, help=STRIDE if stride else RESIZE)
 
 
 def _axes(x: TensorType) -> tuple[str, ...]:

@@ -129,7 +129,9 @@ class GroupNorm(Elementwise):
         (x,) = inputs
         if x.channels % self.num_groups:
             message = f"{self.num_groups} groups do not divide the {x.channels} channels"
-            raise ShapeError(message, rule="groups-do-not-divide", argument="num_groups")
+            near = next(n for n in range(min(self.num_groups, x.channels), 0, -1) if x.channels % n == 0)
+            help = f"{near} is the next number that divides them"
+            raise ShapeError(message, rule="groups-do-not-divide", argument="num_groups", help=help)
         return x
 
     def weights(self, *inputs: TensorType) -> dict[str, Shape]:

@@ -16,6 +16,8 @@ from archdsl.tensors import TensorType, dims
 MOST_SIZES = 8
 """Axes that one may be split into."""
 
+KNOWN_SIZE = "give the size, as in `[3, H = 224, W = 224]`, or pool to a fixed one first: `AdaptiveAvgPool2d(1)`"
+
 
 @op
 class Identity(Elementwise):
@@ -90,7 +92,7 @@ class Flatten(Op):
         unknown = [str(size) for size in merged if isinstance(size, Symbolic)]
         if unknown:
             message = f"`Flatten` needs a known input size, but gets {x}"
-            raise ShapeError(message, rule="size-needed", help="give the size, or pool to a fixed one first")
+            raise ShapeError(message, rule="size-needed", help=KNOWN_SIZE)
         return TensorType((*x.shape[:start], prod(merged), *x.shape[end + 1 :]))
 
     def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "archdsl/line/v1"
+SCHEMA = "archdsl/diagnostics@1"
 
 
 def concise(found: Sequence[Diagnostic]) -> str:
@@ -66,7 +68,18 @@ def _property(said: str) -> str:
     return _data(said).replace(":", "%3A").replace(",", "%2C")
 
 
-def document(checked: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def counts(found: Sequence[Diagnostic]) -> list[tuple[str, str, int]]:
+    """Return code, name and number of each rule that is broken, the most frequent first."""
+    numbers = Counter(one.code for one in found)
+    return [(code, RULES[code].name, n) for code, n in sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+
+def lines(found: Sequence[Diagnostic]) -> str:
+    """Return a JSON object a line, each a diagnostic of `archdsl/diagnostics@1`."""
+    return "".join(json.dumps({"schema": SCHEMA} | as_json(one)) + "\n" for one in found)
+
+
+def document(checked: Sequence[Checked], found: Sequence[Diagnostic], *, statistics: bool = False) -> str:
     """Return files, diagnostics and the questions of `?` as JSON, `archdsl/diagnostics@1`."""
     questions = [
         {"path": one.module.source.name, "question": outcome.text}
@@ -74,18 +87,20 @@ def document(checked: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
         for outcome in one.outcomes
         if outcome.holds is None
     ]
-    whole = {
-        "schema": "archdsl/diagnostics@1",
+    whole: dict[str, Any] = {
+        "schema": SCHEMA,
         "tool": TOOL,
         "files": len(checked),
         "diagnostics": [as_json(one) for one in found],
         "questions": questions,
     }
+    if statistics:
+        whole["statistics"] = [{"code": code, "rule": name, "count": n} for code, name, n in counts(found)]
     return text(whole)
 
 
-def sarif(found: Sequence[Diagnostic]) -> str:
-    """Return a SARIF 2.1.0 log, as code scanning takes it."""
+def sarif(found: Sequence[Diagnostic], exit_code: int = 0) -> str:
+    """Return a SARIF 2.1.0 log, as code scanning takes it, of a run that ends with an exit code."""
     codes = sorted({one.code for one in found})
     results = [_result(one, codes.index(one.code)) for one in found]
     _number(results)
@@ -95,6 +110,7 @@ def sarif(found: Sequence[Diagnostic]) -> str:
         "runs": [
             {
                 "tool": {"driver": TOOL | {"rules": [_rule(code) for code in codes]}},
+                "invocations": [{"executionSuccessful": True, "exitCode": exit_code}],
                 "columnKind": "utf16CodeUnits",
                 "results": results,
             }
@@ -156,10 +172,14 @@ def _number(results: list[dict[str, Any]]) -> None:
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
-    place = _location(fix.span)
-    replacement = {"deletedRegion": place["region"], "insertedContent": {"text": fix.replacement}}
-    change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
-    return {"description": {"text": fix.title}, "artifactChanges": [change]}
+    changes: dict[str, dict[str, Any]] = {}
+    for edit in fix.edits:
+        place = _location(edit.span)
+        known = changes.setdefault(
+            edit.span.source.name, {"artifactLocation": place["artifactLocation"], "replacements": []}
+        )
+        known["replacements"].append({"deletedRegion": place["region"], "insertedContent": {"text": edit.replacement}})
+    return {"description": {"text": fix.title}, "artifactChanges": list(changes.values())}
 
 
 def _location(span: Span) -> dict[str, Any]:

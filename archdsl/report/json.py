@@ -152,10 +152,11 @@ def diagnostic(one: Diagnostic) -> dict[str, Any]:
                 "safe": one.fix.safe,
                 "edits": [
                     {
-                        "path": one.fix.span.source.name,
-                        "span": span(one.fix.span),
-                        "replacement": one.fix.replacement,
+                        "path": edit.span.source.name,
+                        "span": span(edit.span),
+                        "replacement": edit.replacement,
                     }
+                    for edit in one.fix.edits
                 ],
             }
         ],

@@ -65,3 +65,36 @@ EVEN_KERNEL = Rule(
     see=("Conv2d",),
     pytorch=("Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy",),
 )
+SOFTMAX_OUTPUT = Rule(
+    code="W0414",
+    name="softmax-output",
+    summary="a classifier ends in a softmax",
+    why="PyTorch's `CrossEntropyLoss` takes the softmax itself; after a first one it learns slowly, and says nothing.",
+    bad=_model("output x -> Flatten -> fc: Linear(10) -> Softmax"),
+    good=_model("output x -> Flatten -> fc: Linear(10)"),
+    causes=(
+        "the figure in the book ends in a softmax: for training leave it to the loss",
+        "in Keras it belongs to the last layer; PyTorch's classifiers give logits",
+    ),
+    see=("Softmax", "LogSoftmax", "Linear"),
+)
+DEAD_LAYER = Rule(
+    code="W0415",
+    name="dead-layer",
+    summary="a layer changes nothing",
+    why="It is probably there by accident, or another layer was meant.",
+    bad=_model("output x -> conv: Conv2d(8, 3) -> ReLU -> ReLU"),
+    good=_model("output x -> conv: Conv2d(8, 3) -> ReLU"),
+    causes=("a line was copied: what is positive after one `ReLU` stays so after the next",),
+    see=("ReLU", "Flatten", "Identity"),
+)
+CHANNELS_LAST = Rule(
+    code="W0416",
+    name="channels-last",
+    summary="the shape of an input looks as if its channels came last",
+    why="Shapes are [channels, height, width]; read so, [224, 224, 3] is an image of 224 channels, three pixels wide.",
+    bad=_model("output x -> conv: Conv2d(8, 3)", "[32, 32, 3]"),
+    good=_model("output x -> conv: Conv2d(8, 3)", "[3, 32, 32]"),
+    causes=("the shape is that of Keras, of NumPy or of a slide: put the channels in front",),
+    see=("language sizes", "E0303"),
+)

@@ -235,11 +235,11 @@ def test_comments_are_kept_and_double_ones_document_the_definition_below():
 # fmt: off
 MISTAKES = [
     ("two arrows",                      "model M {\n  output x -> -> A\n}",                     [("E0101", 2, 15)]),
-    ("an arrow at the end",             "model M {\n  output x ->\n}",                          [("E0101", 3, 1)]),
+    ("an arrow at the end",             "model M {\n  output x ->\n}",                          [("E0101", 2, 12)]),
     ("a flow without a name",           "model M {\n  x -> A\n  output x\n}",                   [("E0104", 2, 3)]),
     ("a layer without an arrow",        "model M {\n  output x -> A B\n}",                      [("E0104", 2, 17)]),
     ("two statements of one body",      "model M {\n  y = -> A\n  z = x\n  output -> B\n}",     [("E0101", 2, 7), ("E0101", 4, 10)]),
-    ("two definitions",                 "seq A = -> B\nseq C = D\nseq E = (F -> )\n",           [("E0101", 1, 9), ("E0101", 3, 15)]),
+    ("two definitions",                 "seq A = -> B\nseq C = D\nseq E = (F -> )\n",           [("E0101", 1, 9), ("E0101", 3, 12)]),
     ("a bracket that is not closed",    "model M {\n  output x -> A(1\n}",                      [("E0102", 3, 1)]),
     ("a bracket that closes nothing",   "model M {\n  output x\n}\n}\n",                        [("E0102", 4, 1)]),
     ("a brace that is never closed",    "model M {\n  output x\n",                              [("E0102", 1, 9)]),

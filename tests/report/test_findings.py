@@ -1,16 +1,17 @@
 """What `check` tells other programs: the shape of the log, places that are found again, and text that stays text."""
 
 import json
-import re
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from archdsl.diagnostics import Diagnostic, Label
+from archdsl.diagnostics import Diagnostic, Edit, Fix, Label
 from archdsl.elaborate import Library
 from archdsl.pipeline import check
 from archdsl.report import findings
+from archdsl.report.json import diagnostic as as_json
 from archdsl.rules import RULES
 from archdsl.source import Source, Span
 
@@ -47,37 +48,126 @@ def test_the_examples_of_the_rules_give_something_to_report():
     assert {one.severity for one in FOUND} == {"error", "warning"}
 
 
-def test_a_sarif_log_has_what_the_standard_requires_and_nothing_it_does_not_know():
-    """Source: OASIS SARIF 2.1.0, 3.13, 3.14, 3.19, 3.27, 3.30, 3.49, 3.55."""
-    log = json.loads(findings.sarif(FOUND))
-    (run,) = log["runs"]
-    driver = run["tool"]["driver"]
+def only(required, **properties):
+    """Return the schema of an object that has some properties, the first ones always, and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required.split(),
+        "additionalProperties": False,
+    }
 
-    assert log.keys() == {"$schema", "version", "runs"}
-    assert log["version"] == "2.1.0"
-    assert run.keys() == {"tool", "columnKind", "results"}
-    assert run["columnKind"] == "utf16CodeUnits"
-    assert driver["name"] == "archdsl"
-    assert len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"])
-    for rule in driver["rules"]:
-        assert rule.keys() == {"id", "name", "shortDescription", "fullDescription", "help", "defaultConfiguration"}
+
+def several(items, least=0):
+    return {"type": "array", "items": items, "minItems": least}
+
+
+TEXT = {"type": "string", "minLength": 1}
+FROM_1 = {"type": "integer", "minimum": 1}
+MESSAGE = only("text", text=TEXT, markdown=TEXT)
+REGION = only(
+    "startLine startColumn endLine endColumn", startLine=FROM_1, startColumn=FROM_1, endLine=FROM_1, endColumn=FROM_1
+)
+URI = {"type": "string", "minLength": 1, "pattern": r"^[A-Za-z0-9%/._~!$&'()*+,;=@:-]+$"}
+ARTIFACT = only("uri", uri=URI)
+PLACE = only("artifactLocation region", artifactLocation=ARTIFACT, region=REGION)
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+RULE = only(
+    "id name shortDescription fullDescription help defaultConfiguration",
+    id=TEXT,
+    name=TEXT,
+    shortDescription=MESSAGE,
+    fullDescription=MESSAGE,
+    help=MESSAGE,
+    defaultConfiguration=only("level", level=LEVEL),
+)
+REPLACEMENT = only("deletedRegion", deletedRegion=REGION, insertedContent=only("text", text={"type": "string"}))
+CHANGE = only("artifactLocation replacements", artifactLocation=ARTIFACT, replacements=several(REPLACEMENT, 1))
+RESULT = only(
+    "ruleId ruleIndex level message locations partialFingerprints",
+    ruleId=TEXT,
+    ruleIndex={"type": "integer", "minimum": 0},
+    level=LEVEL,
+    message=MESSAGE,
+    locations=several(only("physicalLocation", physicalLocation=PLACE), 1),
+    relatedLocations=several(
+        only("physicalLocation", id={"type": "integer", "minimum": 0}, physicalLocation=PLACE, message=MESSAGE)
+    ),
+    partialFingerprints={
+        "type": "object",
+        "propertyNames": {"pattern": r"/v\d+$"},
+        "additionalProperties": TEXT,
+        "minProperties": 1,
+    },
+    fixes=several(only("artifactChanges", description=MESSAGE, artifactChanges=several(CHANGE, 1)), 1),
+)
+INVOCATION = only("executionSuccessful", executionSuccessful={"type": "boolean"}, exitCode={"type": "integer"})
+RUN = only(
+    "tool results",
+    tool=only("driver", driver=only("name", name=TEXT, rules=several(RULE))),
+    invocations=several(INVOCATION),
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+    results=several(RESULT),
+)
+LOG = only("version runs", version={"const": "2.1.0"}, runs=several(RUN)) | {
+    "$schema": "https://json-schema.org/draft/2020-12/schema"
+}
+LOG["properties"]["$schema"] = {"type": "string", "format": "uri"}
+"""What the standard says of the objects that are written here, and of no other.
+
+Source: OASIS SARIF 2.1.0, 3.13, 3.14, 3.19, 3.20, 3.27, 3.29, 3.30, 3.49, 3.55 to 3.57.
+"""
+
+
+def test_a_sarif_log_has_what_the_standard_requires_and_nothing_it_does_not_know():
+    log = json.loads(findings.sarif(FOUND, 1))
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+
+    Draft202012Validator.check_schema(LOG)
+    assert [error.message for error in Draft202012Validator(LOG).iter_errors(log)] == []
+    assert (run["columnKind"], run["tool"]["driver"]["name"]) == ("utf16CodeUnits", "archdsl")
+    assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    for rule in rules:
         assert rule["shortDescription"] == {"text": RULES[rule["id"]].summary}
-        assert rule["help"].keys() == {"text", "markdown"}
+        assert RULES[rule["id"]].why in rule["help"]["text"]
     for result in run["results"]:
-        assert result.keys() >= {"ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints"}
-        assert result.keys() <= {"ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints",
-                                 "relatedLocations", "fixes"}  # fmt: skip
-        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
-        assert result["level"] in {"error", "warning", "note", "none"}
-        assert result["message"]["text"]
-        assert all(re.search(r"/v\d+$", key) for key in result["partialFingerprints"])
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         for location in [*result["locations"], *result.get("relatedLocations", [])]:
             region = location["physicalLocation"]["region"]
-            assert all(type(number) is int and number >= 1 for number in region.values())
             assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
-        for fix in result.get("fixes", []):
-            assert fix["description"]["text"]
-            assert [change.keys() for change in fix["artifactChanges"]] == [{"artifactLocation", "replacements"}]
+
+
+# fmt: off
+SPOILT = [
+    ("a version",            lambda log: log.update(version="2.0.0")),
+    ("a level",              lambda log: log["runs"][0]["results"][0].update(level="bad")),
+    ("no message",           lambda log: log["runs"][0]["results"][0].pop("message")),
+    ("a word of its own",    lambda log: log["runs"][0]["results"][0].update(layer="conv")),
+    ("a line 0",             lambda log: log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"].update(startLine=0)),
+    ("a path that is no URI", lambda log: log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"].update(uri="a b")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("spoil", [c[1] for c in SPOILT], ids=[c[0] for c in SPOILT])
+def test_the_schema_refuses_a_log_that_is_spoilt(spoil):
+    log = json.loads(findings.sarif(FOUND))
+    spoil(log)
+
+    assert not Draft202012Validator(LOG).is_valid(log)
+
+
+def test_a_fix_of_several_edits_is_one_change_a_file():
+    source = Source("net.arch", "model M {\n}\n")
+    edits = (Edit(Span(source, 0, 5), "block"), Edit(Span(source, 6, 7), "B"))
+    one = Diagnostic(RULES["E0201"], "m", Span(source, 0, 5), fix=Fix("rename", edits, safe=True))
+    (result,) = results([one])
+    (change,) = result["fixes"][0]["artifactChanges"]
+
+    assert [replacement["insertedContent"]["text"] for replacement in change["replacements"]] == ["block", "B"]
+    assert [edit["replacement"] for edit in as_json(one)["fixes"][0]["edits"]] == ["block", "B"]
 
 
 @pytest.mark.parametrize("code", [code for code, found in EXAMPLES.items() if found])

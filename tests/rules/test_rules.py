@@ -54,7 +54,7 @@ def test_a_file_of_more_than_a_million_characters_is_too_large():
 
 def test_a_network_that_doubles_sixty_times_is_too_many_layers():
     definitions = "".join(f"seq B{i} = B{i + 1} -> B{i + 1}\n" for i in range(60))
-    text = definitions + "seq B60 = ReLU\nmodel M {\n  input x: [3, 8, 8]\n  output x -> b: B0\n}\n"
+    text = definitions + "seq B60 = Tanh\nmodel M {\n  input x: [3, 8, 8]\n  output x -> b: B0\n}\n"
 
     assert codes(text) == ["E0505"]
 
