@@ -166,7 +166,11 @@ class Construction(Expressions):
             inner = ast.Stage(stage.start, stage.end, None, unit, stage.repeat)
             return self.group((inner,), stage, stage.label, value, scope, children)
         count = 1 if stage.repeat is None else self._count(stage.repeat, stage, scope)
+        if count is None:
+            return POISON
         for _ in range(count):
+            if value is POISON:
+                break
             self.step(stage, scope)
             value = self._once(stage, value, scope, children)
         return value
@@ -207,8 +211,10 @@ class Construction(Expressions):
         scope.values.update(saved)
         scope.loops = {name: value for name, value in scope.loops.items() if name not in bound}
 
-    def _count(self, repeat: ast.Syntax, stage: ast.Stage, scope: Scope) -> int:
+    def _count(self, repeat: ast.Syntax, stage: ast.Stage, scope: Scope) -> int | None:
         count = self.evaluate(repeat, scope)
+        if count is POISON:
+            return None
         if type(count) is int and count >= 0:
             if count > MOST_NODES:
                 raise self.problem(limits.TOO_LONG, f"{count:,} repetitions are more than are built", repeat, scope)

@@ -228,6 +228,8 @@ MISTAKES = [
     ("an index that was not written",      model("y[0] = x -> ReLU  output y[1]"),                          ["E0207"]),
     ("a tensor times a fraction after an arrow", model("output x -> c: Conv2d(8, 3) * 0.2"),                ["E0213"]),
     ("recursion",                          model("output x -> a: A", before="seq A = B\nseq B = A"),        ["E0206"]),
+    ("a repeated block that fails",     model("output x -> b: B * 3", before="block B { input x  output x -> c: Conv2d(4, 99) }"), ["E0303"]),
+    ("repeated a broken number of times", model("output x -> ReLU * n", before="let n = nothing"), ["E0207"]),
     ("arguments for a layer that has them", model("output x -> s: S(MaxPool2d(2))", before="seq S(unit: block) = unit(3)"), ["E0202"]),
     ("a layer where a number is wanted", model("output x -> s: S(ReLU)", before="seq S(n: int) = ReLU * n"), ["E0403"]),
     ("a block with itself as a parameter", model("output x -> a: A(A)", before="seq A(u: block) = u(u)"),   ["E0206"]),
