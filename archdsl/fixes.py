@@ -8,17 +8,15 @@ light than it mends, its fixes are tried one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archdsl.diagnostics import Diagnostic, Edit, Fix
 from archdsl.elaborate import Module
 from archdsl.pipeline import Checked, check
 from archdsl.source import Source
 
-MOST_ROUNDS = 100
-"""After one another; a slip that is told once and made on many lines takes several."""
-MOST_ATTEMPTS = 100
-"""Of fixes that are tried one by one."""
+MOST_LOOKS = 200
+"""Texts of one file that are checked on the way; a slip that is told once and made on many lines takes several."""
 
 
 @dataclass(frozen=True)
@@ -39,53 +37,69 @@ def mend(text: str, read: Callable[[str], Module], wanted: Callable[[Diagnostic]
 
     `read` enters a text as the file that it is, so that its imports are found.
     """
-    best = Mended(text, 0, check(read(text)))
-    seen = {text}
-    attempts = 0
-    while attempts < MOST_ATTEMPTS:
-        best = _in_rounds(best, read, wanted, seen)
-        for fix in _applicable(best, wanted):
-            attempts += 1
-            alone = _after(best, [fix], read, seen)
-            if alone is not None and alone.errors <= best.errors:
-                best = alone
-                break
-            if attempts >= MOST_ATTEMPTS:
-                return best
-        else:
-            return best
-    return best
+    return _Mending(read, wanted).mended(Mended(text, 0, check(read(text))))
 
 
-def _in_rounds(
-    start: Mended, read: Callable[[str], Module], wanted: Callable[[Diagnostic], bool], seen: set[str]
-) -> Mended:
-    """Return the last text, round after round, that has no more errors than the best one before it."""
-    best = current = start
-    for _ in range(MOST_ROUNDS):
-        following = _after(current, apart(_applicable(current, wanted)), read, seen)
-        if following is None:
-            break
-        current = following
-        if current.errors <= best.errors:
-            best = current
-    return best
+@dataclass
+class _Mending:
+    """The work on one text, with the texts that were looked at."""
 
+    read: Callable[[str], Module]
+    wanted: Callable[[Diagnostic], bool]
+    seen: set[str] = field(default_factory=set)
 
-def _after(start: Mended, fixes: Sequence[Fix], read: Callable[[str], Module], seen: set[str]) -> Mended | None:
-    """Return a text with fixes applied, or `None` where it is none that has not been looked at before."""
-    text = applied(start.checked.module.source, fixes)
-    if not fixes or text in seen:
+    def mended(self, start: Mended) -> Mended:
+        self.seen.add(start.text)
+        best = self._in_rounds(start)
+        while (better := self._one_by_one(best)) is not None:
+            best = self._in_rounds(better)
+        return best
+
+    def _in_rounds(self, start: Mended) -> Mended:
+        """Return the last text, round after round, that has no more errors than the best one before it."""
+        best, current = start, self._after(start, apart(self._fixes(start)))
+        while current is not None:
+            if current.errors <= best.errors:
+                best = current
+            current = self._after(current, apart(self._fixes(current)))
+        return best
+
+    def _one_by_one(self, start: Mended) -> Mended | None:
+        """Return a text with the first fix applied that by itself brings no more errors."""
+        for fix in self._fixes(start):
+            alone = self._after(start, [fix])
+            if alone is not None and alone.errors <= start.errors:
+                return alone
         return None
-    seen.add(text)
-    return Mended(text, start.applied + len(fixes), check(read(text)))
+
+    def _fixes(self, mended: Mended) -> list[Fix]:
+        """Return the fixes that touch this text alone: an imported file is mended by its own name."""
+        source = mended.checked.module.source
+        fixes = [d.fix for d in mended.checked.diagnostics if d.fix is not None and self.wanted(d)]
+        return [fix for fix in fixes if all(edit.span.source is source for edit in fix.edits)]
+
+    def _after(self, start: Mended, fixes: Sequence[Fix]) -> Mended | None:
+        """Return a text with fixes applied; `None` where that is nothing new, cures nothing, or is one too many."""
+        text = applied(start.checked.module.source, fixes)
+        if text in self.seen or len(self.seen) >= MOST_LOOKS:
+            return None
+        self.seen.add(text)
+        made = Mended(text, start.applied + len(fixes), check(self.read(text)))
+        return None if _repeated(fixes, self._fixes(made)) else made
 
 
-def _applicable(mended: Mended, wanted: Callable[[Diagnostic], bool]) -> list[Fix]:
-    """Return the fixes that touch this text alone: an imported file is mended by its own name."""
-    source = mended.checked.module.source
-    fixes = [d.fix for d in mended.checked.diagnostics if d.fix is not None and wanted(d)]
-    return [fix for fix in fixes if all(edit.span.source is source for edit in fix.edits)]
+def _repeated(before: Sequence[Fix], after: Sequence[Fix]) -> bool:
+    """Return whether something that was written is to be written over in the same way, so that it was no cure."""
+    shift = 0
+    written = sorted(((edit, fix.title) for fix in before for edit in fix.edits), key=lambda pair: pair[0].span.start)
+    again = [(edit.span, fix.title) for fix in after for edit in fix.edits]
+    for edit, title in written:
+        first = edit.span.start + shift
+        last = first + len(edit.replacement)
+        shift += last - first - (edit.span.end - edit.span.start)
+        if last > first and any(t == title and span.start <= last and first <= span.end for span, t in again):
+            return True
+    return False
 
 
 def apart(fixes: Sequence[Fix]) -> list[Fix]:

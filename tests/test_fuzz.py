@@ -1,121 +1,96 @@
-"""No text makes the reader fail: sentences of the grammar, and bundled specs with words lost, doubled and swapped."""
+"""No text makes the reader fail: sentences of the grammar, damaged bundled specs, and noise.
+
+Each comes with some thousands of examples in all; `python tests/fuzz.py --inputs 1000000` goes on for as long as one
+likes, in processes with little time and memory.
+"""
 
 from __future__ import annotations
 
-import re
+import subprocess
+import sys
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.lark import from_lark
-from lark import Lark
 
-from archdsl.diagnostics import Diagnostic, Label, concise, render
-from archdsl.elaborate import Library
-from archdsl.lang import tables
-from archdsl.pipeline import check
-from archdsl.resources import specs
-from archdsl.source import Source
+import fuzz
+from oracles import sentences
 
-GRAMMAR = Lark(tables.GRAMMAR.read_text(encoding="utf-8"), **{**tables.options(), "start": "item"})
-NAMES = [
-    "x",
-    "y",
-    "n",
-    "i",
-    "H",
-    "M",
-    "B",
-    "S",
-    "ReLU",
-    "Conv2d",
-    "Linear",
-    "Flatten",
-    "concat",
-    "range",
-    "len",
-    "int",
-    "list",
-]
-TERMINALS = {
-    "NAME": st.sampled_from(NAMES),
-    "NUMBER": st.sampled_from(["0", "1", "2", "3", "7", "64", "1e-3", "2.5", "4.09G", "1_000", "99999999999999999999"]),
-    "STRING": st.sampled_from(['"a"', '"layer{i+1}"', '"{"', '"{n}{n}"', '"conv1"', '""', '"é 😀"']),
-}
-USED = "block B { input x  output x -> ReLU }\nseq S(n: int = 2) = ReLU * n\n"
-MODEL = "model M(n: int = 2) {{ input x: [3, 8, 8]  input y: [n, H, H]  {0}  output x -> ReLU }}\n"
-
-patient = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+patient = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
+)
 
 
-def look(text: str) -> None:
-    """Check a text, draw everything that is found, and see that it is in the text."""
-    source = Source("fuzz.arch", text)
-    found = check(Library().add(source)).diagnostics
-    for problem in found:
-        assert problem.message
-        for place in (Label(problem.span), *problem.related, *problem.frames):
-            span = place.span
-            assert 0 <= span.start <= span.end <= len(span.source.text)
-            assert span.source is not source or span.source.text == text
-        assert _drawn(problem)
-
-
-def _drawn(problem: Diagnostic) -> bool:
-    first, place, *_ = render(problem).split("\n")
-    return first.startswith(f"{problem.severity}[{problem.code}]: ") and str(problem.span) in place + concise(problem)
-
-
-@patient
-@given(from_lark(GRAMMAR, start="item", explicit=TERMINALS))
-def test_any_sentence_of_the_grammar_is_answered(item):
-    look(USED + MODEL.format("") + item + "\n")
-
-
-STATEMENTS = Lark(tables.GRAMMAR.read_text(encoding="utf-8"), **{**tables.options(), "start": "stmt"})
+@settings(patient, max_examples=250)
+@given(sentences.items)
+def test_any_sentence_of_the_grammar_is_answered(text):
+    sentences.look(text)
 
 
 @settings(patient, max_examples=20)
-@given(st.lists(from_lark(STATEMENTS, start="stmt", explicit=TERMINALS), min_size=1, max_size=2))
-def test_any_statements_in_a_model_are_answered(statements):
-    look(USED + MODEL.format("\n".join(statements)))
-
-
-WORDS = {
-    path.name: re.findall(r"\w+|[^\w\s]+|\s+", path.read_text(encoding="utf-8"))
-    for path in sorted(specs().glob("*.arch"))
-}
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> str:
-    """A definition or two of a bundled spec, some words deleted, doubled, swapped or replaced."""
-    words = WORDS[draw(st.sampled_from(sorted(WORDS)))]
-    start = draw(st.integers(0, max(0, len(words) - 400)))
-    words = words[start : start + 400] if draw(st.booleans()) else list(words)
-    for _ in range(draw(st.integers(1, 4))):
-        i = draw(st.integers(0, len(words) - 2))
-        change = draw(st.sampled_from(["delete", "double", "swap", "replace"]))
-        if change == "delete":
-            del words[i]
-        elif change == "double":
-            words.insert(i, words[i])
-        elif change == "swap":
-            words[i], words[i + 1] = words[i + 1], words[i]
-        else:
-            words[i] = draw(
-                st.sampled_from(["(", ")", "{", "}", "->", '"', "#", "for", "0", "x", "ReLU", ",", "=", "\n", "["])
-            )
-    return "".join(words)
+@given(sentences.bodies)
+def test_any_statements_in_a_model_are_answered(text):
+    sentences.look(text)
 
 
 @settings(patient, max_examples=60)
-@given(damaged())
+@given(sentences.damaged())
 def test_a_damaged_spec_is_answered(text):
-    look(text)
+    sentences.look(text)
 
 
-@settings(patient, max_examples=100)
-@given(st.text(st.characters(codec="utf-8"), max_size=60))
+@settings(patient, max_examples=40)
+@given(sentences.damaged())
+def test_a_damaged_spec_is_mended_for_the_better_or_not_at_all(text):
+    sentences.put_right(text)
+
+
+@settings(patient, max_examples=1500)
+@given(sentences.signs)
 def test_any_text_is_answered(text):
-    look(text)
-    look(MODEL.format(text))
+    sentences.look(text)
+    sentences.look(sentences.MODEL.format(text))
+
+
+@settings(patient, max_examples=700)
+@given(sentences.noise())
+def test_a_file_of_any_bytes_is_answered(tmp_path, data):
+    sentences.look_at_bytes(data, tmp_path / "fuzz.arch")
+
+
+def test_the_script_counts_what_it_tried():
+    command = [sys.executable, fuzz.__file__, "--inputs", "40", "--jobs", "2", "--seed", "3", "--kinds", "signs,bytes"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("40 inputs, none fails")
+
+
+def hang(value):
+    while True:
+        pass
+
+
+def fill(value):
+    assert bytearray(2**29)
+
+
+TROUBLES = [("a loop without end", hang, fuzz.TooSlow), ("memory without end", fill, MemoryError)]
+
+
+@pytest.mark.parametrize(("question", "error"), [c[1:] for c in TROUBLES], ids=[c[0] for c in TROUBLES])
+def test_the_script_ends_what_takes_too_much(question, error):
+    with pytest.raises(error):
+        fuzz.guarded(question, "x")
+
+
+def refuse(value):
+    assert "b" not in value
+
+
+def test_the_script_keeps_the_smallest_input_that_fails():
+    made = fuzz.portion(fuzz.Kind(st.text("abc"), refuse, 1), 0, 100)
+
+    assert 1 <= made["tried"] < 100
+    assert made["failed"]["input"] == "'b'"
+    assert "AssertionError" in made["failed"]["error"]

@@ -138,7 +138,7 @@ TESTS = (
         safe=False,
     ),
     Slip(
-        r"\bexpect\b[^{}\n]*?(?P<here>=)(?!=)",
+        r"\bexpect\b[^{}\n]*?(?<![=<>!])(?P<here>=)(?!=)",
         "an expectation compares with `==`",
         "write `expect params == 61_706`",
         fix="==",
