@@ -70,20 +70,26 @@ def kinds(folder: Path) -> dict[str, Kind]:
 
 def guarded(question: Callable[[Any], None], value: Any) -> None:
     """Ask the question with little time and memory; raises `TooSlow` or `MemoryError` where it takes more."""
-    signal.signal(signal.SIGPROF, _ring)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    spent = int(used.ru_utime + used.ru_stime) + 1
     here = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * PAGE
-    space, time_ = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_AS, (here + MEGABYTES * 2**20, space[1]))
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + PATIENCE, time_[1]))
-    signal.setitimer(signal.ITIMER_PROF, SECONDS, 0.1)  # again, in case it rings where nothing can be raised
+    _most(resource.RLIMIT_AS, here + MEGABYTES * 2**20)
+    _most(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + PATIENCE)
+    signal.signal(signal.SIGPROF, _ring)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS)  # again, in case it rings where nothing can be raised
     try:
         question(value)
     finally:
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        resource.setrlimit(resource.RLIMIT_AS, space)
-        resource.setrlimit(resource.RLIMIT_CPU, time_)
+        _most(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        _most(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+
+
+def _most(what: int, amount: int) -> None:
+    """Set a limit, as far as whoever started this process lets it be set."""
+    hard = resource.getrlimit(what)[1]
+    bounds = {amount, hard} - {resource.RLIM_INFINITY}
+    resource.setrlimit(what, (min(bounds, default=resource.RLIM_INFINITY), hard))
 
 
 def _ring(number: int, frame: FrameType | None) -> None:

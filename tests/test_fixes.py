@@ -161,6 +161,13 @@ def test_a_fix_is_taken_alone_where_another_of_its_round_is_for_the_worse():
     assert (made.applied, made.errors) == (1, 1)
 
 
+@pytest.mark.parametrize("test", ["expect params ==", "expect params === 224", "expect = 224"])
+def test_what_one_more_round_would_lengthen_is_not_written_on_and_on(test):
+    made = mended(model("output x -> c: Conv2d(8, 3)") + f"test Net {{ {test} }}\n", unsafe=True)
+
+    assert made.text.count("=") <= model("").count("=") + test.count("=") + 1
+
+
 SOURCE = Source("net.arch", "0123456789" * 5)
 EDITS = st.tuples(st.integers(0, 50), st.integers(0, 50), st.text("ab\n", max_size=3)).map(
     lambda edit: Edit(Span(SOURCE, min(edit[:2]), max(edit[:2])), edit[2])

@@ -21,31 +21,33 @@ patient = settings(
 )
 
 
-@settings(patient, max_examples=250)
+@settings(patient, max_examples=100)
 @given(sentences.items)
-def test_any_sentence_of_the_grammar_is_answered(text):
-    sentences.look(text)
+def test_any_sentence_of_the_grammar_is_answered(sentence):
+    for text in sentences.variants(sentence, 9):
+        sentences.look(text)
 
 
-@settings(patient, max_examples=20)
+@settings(patient, max_examples=10)
 @given(sentences.bodies)
-def test_any_statements_in_a_model_are_answered(text):
-    sentences.look(text)
+def test_any_statements_in_a_model_are_answered(sentence):
+    for text in sentences.variants(sentence, 19):
+        sentences.look(text)
 
 
-@settings(patient, max_examples=60)
+@settings(patient, max_examples=40)
 @given(sentences.damaged())
 def test_a_damaged_spec_is_answered(text):
     sentences.look(text)
 
 
-@settings(patient, max_examples=40)
+@settings(patient, max_examples=25)
 @given(sentences.damaged())
 def test_a_damaged_spec_is_mended_for_the_better_or_not_at_all(text):
     sentences.put_right(text)
 
 
-@settings(patient, max_examples=1500)
+@settings(patient, max_examples=1000)
 @given(sentences.signs)
 def test_any_text_is_answered(text):
     sentences.look(text)
