@@ -1,8 +1,9 @@
 """Look for texts that break the reader, for as long as one likes: `python tests/fuzz.py --inputs 1000000 --jobs 2`.
 
 Each input is answered within 2 seconds of one core and 300 MB more than what was there before it, or counts as a
-failure, as a traceback does. A failure is made as small as it can be and kept as a file. What is tried depends on
-`--seed` alone. The strategies and what is asked of each input are those of `test_fuzz.py`, in `oracles/sentences.py`.
+failure, as a traceback does; a whole family of a spec, whose damage may make its networks deeper, has more time. A
+failure is made as small as it can be and kept as a file. What is tried depends on `--seed` alone. The strategies and
+what is asked of each input are those of `test_fuzz.py`, in `oracles/sentences.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from oracles import sentences
 SECONDS = 2.0
 """For one input."""
 PATIENCE = 10
-"""Seconds after which the process is ended, where the interpreter does not get to notice."""
+"""Seconds after that, when the process is ended, where the interpreter does not get to notice."""
 MEGABYTES = 300
 PORTION = 2000
 """Inputs of one process."""
@@ -46,12 +47,13 @@ class TooSlow(AssertionError):
 
 
 class Kind(NamedTuple):
-    """What is made, what is asked of it, how large a share of all inputs it has, and in how many variants it comes."""
+    """What is made and asked, its share of all inputs, how many variants come with each, and the time for one."""
 
     strategy: st.SearchStrategy[Any]
     question: Callable[[Any], None]
     share: int
     variants: int = 0
+    seconds: float = SECONDS
 
 
 def kinds(folder: Path) -> dict[str, Kind]:
@@ -60,22 +62,22 @@ def kinds(folder: Path) -> dict[str, Kind]:
     return {
         "items": Kind(sentences.items, look, 3, 19),
         "bodies": Kind(sentences.bodies, look, 2, 99),
-        "damaged": Kind(sentences.damaged(), look, 2),
-        "fixes": Kind(sentences.damaged(), sentences.put_right, 1),
+        "damaged": Kind(sentences.damaged(), look, 2, seconds=5 * SECONDS),
+        "fixes": Kind(sentences.damaged(), sentences.put_right, 1, seconds=20 * SECONDS),
         "signs": Kind(sentences.signs, look, 1),
         "signs in a model": Kind(sentences.signs.map(sentences.MODEL.format), look, 1),
         "bytes": Kind(sentences.noise(), partial(sentences.look_at_bytes, path=folder / "fuzz.arch"), 1),
     }
 
 
-def guarded(question: Callable[[Any], None], value: Any) -> None:
+def guarded(question: Callable[[Any], None], value: Any, seconds: float = SECONDS) -> None:
     """Ask the question with little time and memory; raises `TooSlow` or `MemoryError` where it takes more."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     here = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * PAGE
     _most(resource.RLIMIT_AS, here + MEGABYTES * 2**20)
-    _most(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + PATIENCE)
+    _most(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + PATIENCE)
     signal.signal(signal.SIGPROF, _ring)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS)  # again, in case it rings where nothing can be raised
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, in case it rings where nothing can be raised
     try:
         question(value)
     finally:
@@ -93,7 +95,7 @@ def _most(what: int, amount: int) -> None:
 
 
 def _ring(number: int, frame: FrameType | None) -> None:
-    raise TooSlow(f"more than {SECONDS:g} seconds")
+    raise TooSlow("more time than there is")
 
 
 def portion(kind: Kind, number: int, inputs: int, now: Path | None = None) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def portion(kind: Kind, number: int, inputs: int, now: Path | None = None) -> di
             if now is not None:
                 now.write_text(ascii(one), encoding="ascii")
             try:
-                guarded(kind.question, one)
+                guarded(kind.question, one, kind.seconds)
             except Exception:
                 failed.update(input=ascii(one), error=format_exc())
                 raise
