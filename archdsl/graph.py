@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.lang import ast
 from archdsl.ops.base import Op
@@ -13,6 +13,14 @@ from archdsl.tensors import Shape, TensorType
 
 if TYPE_CHECKING:
     import networkx
+
+
+class Call(NamedTuple):
+    """A later call of a shared module: its nodes, of the paths of the first call's, and what went in and came out."""
+
+    nodes: tuple[Node, ...]
+    feeds: tuple[Node, ...]
+    results: tuple[Node, ...]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -35,6 +43,10 @@ class Instance:
     inits: tuple[ast.Init, ...] = ()
     results: tuple[Node, ...] = ()
     """What it gave: one tensor, or several where a block has several outputs; none where it failed."""
+    feeds: tuple[Node, ...] = ()
+    """What it was fed, in the order of its inputs; a model is fed nothing."""
+    again: list[Call] = field(default_factory=list)
+    """The later calls of a shared module."""
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ import click
 
 from archdsl import __version__
 
-COMMANDS = ("analyze", "check", "why", "generate", "fmt", "explain", "ops", "new", "doctor")
+COMMANDS = ("analyze", "check", "why", "generate", "verify", "fmt", "explain", "ops", "new", "doctor")
 """Each is the module of its name in this package, and the function `command` in it."""
 
 FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
@@ -49,6 +49,7 @@ SUMMARIES = {
     "check": "Errors, lints and tests of files and folders.",
     "why": "How a number of a layer is computed.",
     "generate": "PyTorch code: one module, a class a block, a builder a model.",
+    "verify": "The generated code, held against the analysis with PyTorch.",
     "fmt": "One style for every file.",
     "explain": "The lesson behind a code, a message, a layer or the language.",
     "ops": "Every layer and function: signature, formulas, shapes, an example.",

@@ -35,17 +35,28 @@ def _once(context: click.Context, parameter: click.Parameter, values: tuple[str,
     return values[0] if values else None
 
 
+def model_options(command: _Command) -> _Command:
+    """Add what chooses a model of a file, and its parameters and sizes."""
+    for option in reversed(
+        (
+            click.option("--model", multiple=True, callback=_once, metavar="NAME", help="Which model of the file."),
+            click.option("-D", "define", multiple=True, metavar="NAME=VALUE", help="A parameter or an open size."),
+            click.option("--input", "inputs", multiple=True, metavar="[NAME=]3x224x224", help="The shape of an input."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def network_options(command: _Command) -> _Command:
-    """Add what chooses a model and its sizes."""
+    """Add what chooses a network, or a pipeline, and what it is looked at with."""
     for option in reversed(
         (
             click.argument("file", required=False),
             click.option(
                 "-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front."
             ),
-            click.option("--model", multiple=True, callback=_once, metavar="NAME", help="Which model of the file."),
-            click.option("-D", "define", multiple=True, metavar="NAME=VALUE", help="A parameter or an open size."),
-            click.option("--input", "inputs", multiple=True, metavar="[NAME=]3x224x224", help="The shape of an input."),
+            model_options,
             click.option("--batch", type=int, default=1, show_default=True, help="Samples in a batch, for memory."),
             click.option("--dtype", default="float32", show_default=True, help="Of weights and activations."),
         )
@@ -86,6 +97,12 @@ def open_module(file: str, stdin_name: str = "<stdin>") -> Module:
         raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
+def missing_extra(command: str, extra: str) -> int:
+    """Say which extra a command needs and how to get it; return the exit code that says so."""
+    click.echo(f'archdsl: {command} needs {extra}, which is not installed: pip install "archdsl[{extra}]"', err=True)
+    return 3
+
+
 def _did_you_mean(path: Path, bundled: Path) -> str:
     from difflib import get_close_matches
 
@@ -95,7 +112,11 @@ def _did_you_mean(path: Path, bundled: Path) -> str:
 
 
 def open_network(
-    file: str | None, expression: str | None, model: str | None, define: tuple[str, ...], inputs: tuple[str, ...]
+    file: str | Module | None,
+    expression: str | None,
+    model: str | None,
+    define: tuple[str, ...],
+    inputs: tuple[str, ...],
 ) -> Network:
     """Return the network that the options mean.
 
@@ -114,7 +135,7 @@ def open_network(
         module = Library().add(Spec.of_pipeline(Source("<expression>", expression)))
     else:
         assert file is not None, "one of the two is given"
-        module = open_module(file)
+        module = open_module(file) if isinstance(file, str) else file
     try:
         made = network(module, model, _definitions(define))
         shapes = _shapes(inputs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.common import emit, open_module, tell
+from archdsl.cli.common import emit, model_options, open_module, open_network, tell
 
 LARGEST = 10_000_000
 """Bytes that are read of a file that is there already."""
@@ -14,31 +14,39 @@ LARGEST = 10_000_000
 
 @click.command("generate")
 @click.argument("file")
-@click.option("--model", metavar="NAME", help="Only this model of the file, and what it needs.")
+@model_options
 @click.option("-o", "--output", metavar="PATH", help="Write there, as a whole or not at all; else it is printed.")
 @click.option("--check", "checking", is_flag=True, help="Write nothing; leave with 1 unless PATH is current.")
 @click.option("--force", is_flag=True, help="Write over a file that was edited by hand.")
 @click.option("--template", metavar="DIR", help="A folder of templates of your own.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(
-    file: str, model: str | None, output: str | None, checking: bool, force: bool, template: str | None, color: str
+    file: str,
+    model: str | None,
+    define: tuple[str, ...],
+    inputs: tuple[str, ...],
+    output: str | None,
+    checking: bool,
+    force: bool,
+    template: str | None,
+    color: str,
 ) -> int:
     """Write the models of FILE as one Python module that needs PyTorch alone.
 
     Blocks become classes that are written once, loops stay loops, and every model gets a builder of its name in
-    lower case. Keys and shapes of the `state_dict` are those of the analysis.
+    lower case. Keys and shapes of the `state_dict` are those of the analysis. With --model, only that one is written
+    and what it needs; -D then sets the defaults of its builder, and --input the size that it is written for.
     """
     from archdsl.codegen import Unsupported, generate, was_edited
     from archdsl.diagnostics import SpecError
-    from archdsl.pipeline import UsageError, choose_model
+    from archdsl.pipeline import UsageError
 
     if checking and output is None:
         raise click.UsageError("--check compares with a file; say which with -o")
     module = open_module(file)
     try:
-        if model is not None:
-            choose_model(module, model)
-        text = generate(module, (model,) if model else (), Path(template) if template else None)
+        given = open_network(module, None, model, define, inputs) if model or define or inputs else None
+        text = generate(module, (given.name,) if given else (), Path(template) if template else None, given)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:

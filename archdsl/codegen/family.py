@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Sequence
+import builtins
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.codegen import layout, terms
+from archdsl.codegen.concrete import RESERVED, Concrete, block_class, model_class
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
 from archdsl.codegen.terms import call, constant, name, names_in, value_of
@@ -15,12 +18,23 @@ from archdsl.codegen.translate import Body, Unsupported, statements
 from archdsl.codegen.units import Defined, Passed, Tensor
 from archdsl.codegen.uses import Use, Uses
 from archdsl.elaborate import Elaboration, Module
+from archdsl.elaborate.naming import why_not_a_label
 from archdsl.elaborate.values import BlockValue, LayerValue
-from archdsl.graph import Node
+from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
 LONGEST_COMMENT = 40
+HELPERS = frozenset(("round_to", "center_crop", "StochasticDepth", "LayerNorm2d", "PadChannels"))
+"""Functions and small classes that templates hold, for what PyTorch has not."""
+IMPORTED = frozenset(
+    [
+        *"torch nn Tensor math partial accumulate OrderedDict Callable Sequence ClassVar NamedTuple Any".split(),
+        *HELPERS,
+        *dir(builtins),
+    ]
+)
+"""What a module may import or bring along, and what Python has without an import."""
 SAFE_BEFORE = frozenset(
     ("Conv", "ConvTranspose", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm", "add")
 )
@@ -39,6 +53,15 @@ class Written:
     defaults: dict[str, python.expr]
     channels: tuple[python.expr | None, ...]
     extra: list[Class] = field(default_factory=list)
+    is_concrete: bool = False
+    """Whether it is written for one use, and takes no arguments."""
+
+    @property
+    def text(self) -> str:
+        """All of its lines, to tell what it uses and whether another is the same."""
+        lines = [line for f in self.cls.functions for line in (*f.signature(0), *f.lines(0))]
+        records = [line for one in self.extra for line in (one.base, *one.constants)]
+        return "\n".join([self.cls.base, *self.cls.constants, *records, *lines])
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +75,8 @@ class Variant:
     elaboration: Elaboration | None
     """`None` where a parameter has no value yet: then only a caller of its builder knows it."""
     doc: str
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Values that were asked for: the defaults of the builder."""
 
 
 class Family:
@@ -60,7 +85,12 @@ class Family:
     HOME_MADE = frozenset(("StochasticDepth", "LayerNorm2d", "PadChannels"))
     """Small classes that come with the code, where PyTorch has none."""
 
-    def __init__(self, variants: Sequence[Variant], others: Sequence[tuple[Elaboration, ast.Definition]] = ()) -> None:
+    def __init__(
+        self,
+        variants: Sequence[Variant],
+        builders: Mapping[str, str],
+        others: Sequence[tuple[Elaboration, ast.Definition]] = (),
+    ) -> None:
         self.variants = variants
         self.uses = Uses()
         for elaboration, definition in others:
@@ -72,6 +102,13 @@ class Family:
             raise Unsupported("its only model has a parameter without a value")
         self.needs: set[str] = set()
         self._written: dict[int, Written] = {}
+        self._failed: dict[int, Unsupported] = {}
+        """Why a definition cannot be one class, by its identity."""
+        self._concrete: dict[int, Written] = {}
+        """By the identity of an instance."""
+        self.builders_called = dict(builders)
+        self.taken = {*IMPORTED, *builders.values()}
+        """The names in the module."""
         self.order: list[Written] = []
         self.open = self._open_parameters()
         self._consumers: dict[int, dict[int, int]] = {}
@@ -260,18 +297,75 @@ class Family:
     def written(self, defined: Defined) -> Written:
         """Return the class of a definition, written once."""
         key = id(defined.definition)
+        if key in self._failed:
+            raise self._failed[key]
         if key not in self._written:
-            self._written[key] = self._write(defined)
-            self.order.append(self._written[key])
+            try:
+                made = self._write(defined)
+                self.order.append(made)
+            except Unsupported as error:
+                made = self._for_all_uses(defined, error)
+            self._written[key] = made
         return self._written[key]
+
+    def _for_all_uses(self, defined: Defined, error: Unsupported) -> Written:
+        """Return the one class that is enough because all uses of a definition are alike, or raise the error."""
+        made = []
+        if defined.definition.kind != "model":
+            made = [self.concrete(use.graph, use.instance) for use in self.uses.of[id(defined.definition)]]
+        if not made or any(one is not made[0] for one in made):
+            self._failed[id(defined.definition)] = error
+            raise error
+        return made[0]
+
+    def concrete(self, graph: Graph, instance: Instance) -> Written:
+        """Return the class of one use of a definition, all of its numbers known; equal uses share it."""
+        if id(instance) in self._concrete:
+            return self._concrete[id(instance)]
+        definition = instance.definition
+        assert definition is not None, "what is written has a definition"
+        doc, ending = self._doc(Defined(self.home_of(instance), definition)), self._init(definition)
+        cls = block_class(Concrete(self, graph), instance, "", doc, ending)
+        channels = tuple(constant(result.output.channels) for result in instance.results)
+        made = Written("", definition, cls, (), [], {}, channels, is_concrete=True)
+        alike = [one for one in self._concrete.values() if one.definition is definition and one.text == made.text]
+        if alike:
+            self._concrete[id(instance)] = alike[0]
+            return alike[0]
+        made.name = cls.name = free(class_name(definition.name), self.taken)
+        self._concrete[id(instance)] = made
+        self.order.append(made)
+        return made
+
+    def _concrete_model(self, variant: Variant) -> Written:
+        """Return the class of one model, all of its numbers known."""
+        assert variant.elaboration is not None, "a model without a value for a parameter has not been built"
+        doc = variant.doc.split("\n") if variant.doc else self._doc(Defined(variant.home, variant.definition))
+        word = free(class_name(variant.name), self.taken)
+        writer = Concrete(self, variant.elaboration.graph)
+        cls, extra = model_class(writer, word, doc, self._init(variant.definition))
+        made = Written(word, variant.definition, cls, (), [], {}, (), extra, is_concrete=True)
+        self.order.append(made)
+        return made
+
+    def home_of(self, instance: Instance) -> Module:
+        """Return the file that an instance's definition stands in."""
+        return self.variants[0].home.library.module_of(instance.source)
 
     def _write(self, defined: Defined) -> Written:
         definition = defined.definition
-        body = Flow(self, defined)
-        parameters = self._parameters(body, definition)
-        if definition.kind == "seq":
-            return self._sequence(body, defined, parameters)
-        return self._block(body, defined, parameters)
+        if reserved := sorted(bound_names(definition) & RESERVED):
+            raise Unsupported(f"`{reserved[0]}` has a meaning of its own in Python")
+        word = free(class_name(definition.name), self.taken)
+        try:
+            body = Flow(self, defined)
+            parameters = self._parameters(body, definition)
+            if definition.kind == "seq":
+                return self._sequence(body, defined, parameters, word)
+            return self._block(body, defined, parameters, word)
+        except Unsupported:
+            self.taken.discard(word)
+            raise
 
     def _parameters(self, body: Body, definition: ast.Definition) -> list[tuple[ast.Parameter, Parameter]]:
         """Bind the parameters of a definition; return those that stay."""
@@ -321,7 +415,9 @@ class Family:
         written = ["self", *map(str, first), *map(str, ordered)]
         return Function("__init__", written, "None")
 
-    def _sequence(self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]]) -> Written:
+    def _sequence(
+        self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]], word: str
+    ) -> Written:
         definition = defined.definition
         stages: tuple[Any, ...] = definition.body
         channels = body.sequence(stages, "self", name("in_channels"))
@@ -334,10 +430,12 @@ class Family:
             constructor.body = [Statement("", whole)]
         else:
             constructor.body = [Statement("super().__init__()"), *body.init]
-        cls = Class(class_name(definition.name), "nn.Sequential", self._doc(defined), [constructor])
+        cls = Class(word, "nn.Sequential", self._doc(defined), [constructor])
         return self._finished(cls, definition, ("in_channels",), parameters, (body.in_parameters(channels),))
 
-    def _block(self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]]) -> Written:
+    def _block(
+        self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]], word: str
+    ) -> Written:
         definition = defined.definition
         feeds = [s for s in definition.body if isinstance(s, ast.Input)]
         is_model = definition.kind == "model"
@@ -346,14 +444,16 @@ class Family:
             self._feed(body, statement, inputs[number] if inputs else None, definition)
         body.has_training_output = any(isinstance(s, ast.Output) and s.training for s in ast.walk(definition))
         body.run(definition.body)
-        returned = self._returned(body, definition)
+        if hidden := [w for w in body.kept if w in body.made or why_not_a_label(w, in_sequence=False)]:
+            raise Unsupported(f"`{hidden[0]}` cannot be an attribute as well")
+        returned = self._returned(body, definition, word)
         forward = Function("forward", ["self", *(f"{s.name}: Tensor" for s in feeds)], returned[0], body.forward)
         read = {*body.kept, *(word for s in statements(body.init) if s.value is not None for word in names_in(s.value))}
         parameters = [(p, made) for p, made in parameters if p.name in read or not is_model]
         constructor = self._constructor([p for _, p in parameters], inputs)
         kept = [Statement(f"self.{word} = ", name(word)) for word in body.kept]
         constructor.body = [Statement("super().__init__()"), *kept, *body.init, *self._init(definition)]
-        cls = Class(class_name(definition.name), "nn.Module", self._doc(defined), [constructor, forward])
+        cls = Class(word, "nn.Module", self._doc(defined), [constructor, forward])
         channels = tuple(body.in_parameters(x.channels) for _, x, training in body.outputs if not training)
         written = self._finished(cls, definition, inputs, parameters, channels)
         written.extra = returned[1]
@@ -382,7 +482,7 @@ class Family:
     def _sizes(self, uses: Sequence[Use], statement: ast.Input, axis: int) -> set[int]:
         return set()
 
-    def _returned(self, body: Flow, definition: ast.Definition) -> tuple[str, list[Class]]:
+    def _returned(self, body: Flow, definition: ast.Definition, owner: str) -> tuple[str, list[Class]]:
         """Write what `forward` returns; return its type, and the class of several outputs."""
         regular = [(word, x) for word, x, training in body.outputs if not training]
         extra = [(word, x) for word, x, training in body.outputs if training]
@@ -390,12 +490,12 @@ class Family:
             self._return_tensor(body, regular[0][1].code, regular[0][0], definition)
             return "Tensor", []
         self.needs.add("NamedTuple")
-        kind = f"{class_name(definition.name)}Output"
+        kind = free(f"{owner}Output", self.taken)
         fields = [f"{word or f'output{i}'}: Tensor" for i, (word, _) in enumerate([*regular, *extra])]
         cls = Class(
             kind,
             "NamedTuple",
-            [f"What `{class_name(definition.name)}` gives{' in training' if extra else ''}."],
+            [f"What `{owner}` gives{' in training' if extra else ''}."],
             [],
             fields,
         )
@@ -480,8 +580,30 @@ class Family:
         """Return one function for each model."""
         return [self._builder(variant) for variant in self.variants]
 
+    def reached(self, builders: Sequence[Function]) -> list[Written]:
+        """Return the classes that builders use, in their order; what a failed attempt left behind is not among them."""
+        pending = [line for builder in builders for line in builder.lines(0)]
+        by_name = {written.name: written for written in self.order}
+        found: set[str] = set()
+        used: set[str] = set()
+        while pending:
+            words = set(re.findall(r"\w+", pending.pop()))
+            used |= words
+            for word in (words & by_name.keys()) - found:
+                found.add(word)
+                pending.append(by_name[word].text)
+        self.needs &= used
+        return [written for written in self.order if written.name in found]
+
     def _builder(self, variant: Variant) -> Function:
-        written = self.written(Defined(variant.home, variant.definition))
+        try:
+            written = self.written(Defined(variant.home, variant.definition))
+        except Unsupported:
+            if variant.elaboration is None:
+                raise
+            written = self._concrete_model(variant)
+            doc = variant.doc.split("\n") if variant.doc else [f"Return {variant.name}."]
+            return Function(self.builders_called[variant.name], [], written.name, [_returns(written.name)], doc)
         given: dict[str, python.expr] = {}
         for module, alias in variant.aliases:
             for word, argument in _bound(variant.definition, alias).items():
@@ -498,15 +620,15 @@ class Family:
             if word in given:
                 keywords[word] = given[word]
                 continue
-            default = written.defaults.get(word)
+            default = constant(variant.chosen[word]) if word in variant.chosen else written.defaults.get(word)
             annotation = _annotation(parameter.type, default) if parameter.type.name != "block" else None
             if annotation is None:
                 continue
             parameters.append(str(Parameter(word, annotation, default)))
             keywords[word] = name(word)
-        body_lines = [Statement("return ", call(written.name, **keywords))]
+        body_lines = [_returns(written.name, **keywords)]
         doc = variant.doc.split("\n") if variant.doc else [f"Return {variant.name}."]
-        return Function(builder_name(variant.name), parameters, written.name, body_lines, doc)
+        return Function(self.builders_called[variant.name], parameters, written.name, body_lines, doc)
 
 
 def _is_typed(code: python.expr, feeds: set[str]) -> bool:
@@ -524,9 +646,43 @@ def class_name(word: str) -> str:
     return word[:1].upper() + word[1:]
 
 
-def builder_name(word: str) -> str:
-    """Return the name of the builder of a model: its own in lower case."""
-    return word.lower()
+def builder_names(models: Sequence[str]) -> dict[str, str]:
+    """Return the name of each model's builder: its own in lower case; see `free` where that is taken."""
+    taken = set(IMPORTED)
+    return {model: free(model.lower(), taken) for model in models}
+
+
+def free(wanted: str, taken: set[str]) -> str:
+    """Return a name and enter it in `taken`.
+
+    Where Python or the imports have a use for the name that is wanted, it gets a `_`; where another class or builder
+    has it, a number from 2 on. Builders come first.
+    """
+    first = f"{wanted}_" if wanted in IMPORTED or wanted in RESERVED else wanted
+    word, number = first, 1
+    while word in taken:
+        number += 1
+        word = f"{first}{number}"
+    taken.add(word)
+    return word
+
+
+def _returns(cls: str, **keywords: python.expr) -> Statement:
+    return Statement("return ", call(cls, **keywords))
+
+
+def bound_names(definition: ast.Definition) -> set[str]:
+    """Return every name that a definition gives a meaning: to a number, a tensor or a loop's variable."""
+    found = {parameter.name for parameter in definition.parameters}
+    for node in ast.walk(definition):
+        match node:
+            case ast.Input() | ast.Let() | ast.Bind() | ast.Share():
+                found.add(node.name)
+            case ast.BindTuple():
+                found.update(node.names)
+            case ast.ForStage() | ast.ForStatement():
+                found.update(_flat(node.target))
+    return found
 
 
 def _annotation(kind: ast.Type, default: python.expr | None) -> str:

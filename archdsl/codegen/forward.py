@@ -513,7 +513,7 @@ class Flow(Body):
         if isinstance(found, Defined | Passed | Shared) or unit.name not in OPS:
             return True
         kind = found.kind if isinstance(found, LayerValue) else OPS[unit.name]
-        return not _goes_along(kind)
+        return not goes_along(kind)
 
     def stage(self, stage: ast.Stage, x: Any, target: str | None) -> Any:
         """Return what one stage makes of a tensor."""
@@ -709,7 +709,7 @@ class Flow(Body):
         return self.lists
 
 
-def _goes_along(kind: Any) -> bool:
+def goes_along(kind: Any) -> bool:
     """Tell whether a layer stands on the line of the one before it: norms, activations, dropout, reshaping."""
     return kind.__module__ in {family.__name__ for family in (activation, dropout, norm, reshape)}
 

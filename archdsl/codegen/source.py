@@ -10,13 +10,13 @@ from typing import Any
 
 import jinja2
 
-from archdsl.codegen.family import Family, Variant
+from archdsl.codegen.family import HELPERS, Family, Variant, builder_names
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import Module, model_chain
 from archdsl.lang import ast
-from archdsl.pipeline import network
+from archdsl.pipeline import Network, network
 from archdsl.resources import templates
 
 TEMPLATE = "module.py.j2"
@@ -24,22 +24,26 @@ DIGEST = 12
 """Hexadecimal digits of the digest in the first line."""
 
 
-def generate(module: Module, models: Sequence[str] = (), template: Path | None = None) -> str:
+def generate(
+    module: Module, models: Sequence[str] = (), template: Path | None = None, given: Network | None = None
+) -> str:
     """Return the PyTorch module of some models of a file, or of all.
+
+    `given` is one of them with parameters and sizes of its own: what it sets becomes the default of its builder.
 
     Raises:
         SpecError: a model has errors.
         Unsupported: a definition cannot be said in one class.
         jinja2.TemplateError: a template of the user's own is wrong.
     """
-    family = _family(module, models or module.models)
+    family = _family(module, models or module.models, given)
     builders = family.builders()
-    classes = [cls for written in family.order for cls in (*written.extra, written.cls)]
+    classes = [cls for written in family.reached(builders) for cls in (*written.extra, written.cls)]
     text = _render(
         template or templates(),
         doc=_doc(module),
         imports=_imports(family, classes, builders),
-        helpers=sorted(family.needs & set(HELPERS)),
+        helpers=sorted(family.needs & HELPERS),
         constants=[],
         classes=classes,
         builders=builders,
@@ -59,10 +63,6 @@ def was_edited(text: str) -> bool:
     """Tell whether a generated module was edited by hand: its first line holds a digest of what is below it."""
     first, _, body = text.partition("\n")
     return not first.startswith("# ") or first.rpartition(", ")[2] != _digest(body)
-
-
-HELPERS = {"round_to", "center_crop", "StochasticDepth", "LayerNorm2d", "PadChannels"}
-"""Functions and small classes that templates hold, for what PyTorch has not."""
 
 
 def _imports(family: Family, classes: Sequence[Class], builders: Sequence[Function]) -> list[str]:
@@ -87,7 +87,7 @@ def _doc(module: Module) -> str:
     return f"The networks of {module.source.name.rpartition('/')[2]}."
 
 
-def _family(module: Module, models: Sequence[str]) -> Family:
+def _family(module: Module, models: Sequence[str], given: Network | None) -> Family:
     variants: list[Variant] = []
     others: list[Any] = []
     for model in models:
@@ -96,21 +96,23 @@ def _family(module: Module, models: Sequence[str]) -> Family:
         home, definition, aliases = found
         doc = module.items[model].doc if model in module.items else ""
         fixed = {a.name for _, alias in aliases for a in alias.arguments}
-        made = network(module, model)
-        if any(p.default is None and p.name not in fixed for p in definition.parameters):
+        made = given if given is not None and given.name == model else network(module, model)
+        asked = made.request.parameters
+        if any(p.default is None and p.name not in fixed and p.name not in asked for p in definition.parameters):
             variants.append(Variant(model, home, definition, aliases, None, doc))
             continue
         if any(d.severity == "error" for d in made.diagnostics):
             raise SpecError(made.diagnostics)
-        variants.append(Variant(model, home, definition, aliases, made.elaboration, doc))
+        chosen = {word: made.graph.root.arguments[word] for word in asked}
+        variants.append(Variant(model, home, definition, aliases, made.elaboration, doc, chosen))
         for parameter in definition.parameters:
             # What a switch leaves out is written too, so that a caller can turn it on.
             switch = parameter.type.name == "bool" and parameter.name not in fixed
             if switch and isinstance(parameter.default, ast.Literal):
-                turned = network(module, model, {parameter.name: not parameter.default.value})
+                turned = network(module, model, {**asked, parameter.name: not parameter.default.value})
                 if not any(d.severity == "error" for d in turned.elaboration.diagnostics):
                     others.append((turned.elaboration, definition))
-    return Family(variants, others)
+    return Family(variants, builder_names(module.models), others)
 
 
 def _render(folder: Path, **context: Any) -> str:

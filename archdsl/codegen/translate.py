@@ -251,6 +251,8 @@ class Body:
         self, written: Written, node: ast.Call, channels: tuple[python.expr, ...]
     ) -> tuple[python.expr, tuple[python.expr, ...]]:
         """Return how a block is constructed, and the channels of its outputs."""
+        if written.is_concrete:
+            return call(written.name), tuple(out for out in written.channels if out is not None)
         given = self._bound(written.definition, node)
         positional, keywords, known = list(channels), dict[str, python.expr](), dict[str, python.expr]()
         in_order = True
@@ -299,6 +301,8 @@ class Body:
         blocks = [self.family.written(c) for c in unit.candidates if isinstance(c, Defined)]
         if len(blocks) != len(unit.candidates):
             raise Unsupported("blocks and layers are passed for one parameter")
+        if any(one.is_concrete for one in blocks):
+            raise Unsupported("a block that is passed is written for one use")
         first = blocks[0]
         if any([p.name for p in b.kept] != [p.name for p in first.kept] for b in blocks):
             raise Unsupported("blocks of different parameters are passed for one")

@@ -33,7 +33,7 @@ from archdsl.elaborate.values import (
     type_name,
 )
 from archdsl.elaborate.words import ELSEWHERE, INFERRED, NO_BLOCK, advice, misnamed, unknown_argument
-from archdsl.graph import Instance, Node
+from archdsl.graph import Call, Instance, Node
 from archdsl.lang import ast
 from archdsl.ops import OPS, Add, ArgumentError, Chunk, Concat, Crop, Multiply, Op, Scale, ShapeError, crop_like
 from archdsl.rules import limits, names, shapes, structure
@@ -235,6 +235,7 @@ class Construction(Expressions):
     ) -> Value:
         """Return what a Sequential of its own makes of a tensor."""
         instance = self.instance("group", "sequential", syntax, label, scope, children)
+        instance.feeds = results_of(value)
         result = self.run(stages, value, scope, Children(instance, sequence=True))
         instance.results = results_of(result)
         return result
@@ -737,6 +738,7 @@ class Construction(Expressions):
             raise self.problem(limits.TOO_DEEP, message, node, scope)
         name = definition.name.lower()
         instance = self.instance(definition.kind, name, node, label, scope, children, block, arguments)
+        instance.feeds = feeds
         types = tuple([x.output for x in feeds])
         key = (definition, types, *arguments.values(), *map(type, arguments.values()))
         made = self._made.get(key)
@@ -884,7 +886,13 @@ class Construction(Expressions):
         self._copy_children(template, twins, shift)
         moved = tuple(self._moved(x, start, shift, outside) for x in (result if type(result) is tuple else (result,)))
         for old in self.instances[first:last]:
-            twins[id(old)].results = tuple([self._moved(x, start, shift, outside) for x in old.results])
+            twin = twins[id(old)]
+            twin.results = tuple([self._moved(x, start, shift, outside) for x in old.results])
+            if old is template:
+                continue  # what it is fed is new, and later calls of it are no part of it
+            twin.feeds = tuple([self._moved(x, start, shift, outside) for x in old.feeds])
+            for call in old.again:
+                twin.again.append(Call(*[tuple([self._moved(x, start, shift, outside) for x in of]) for of in call]))
         return moved if type(result) is tuple else moved[0]
 
     def _copy_children(self, template: Instance, twins: dict[int, Instance], shift: int) -> None:
@@ -927,9 +935,14 @@ class Construction(Expressions):
         result = self.run((inner,), value, scope, again)
         while len(self._made) > made_before:
             self._made.popitem()  # what this call made is counted as a later call below, and is no model for others
+        whole = [one for one in children.instance.children[count:] if isinstance(one, Instance)]
         del children.instance.children[count:]  # the module is there already; only its nodes are new
         self._check_shared(shared, start, node, scope)
-        children.instance.children.extend(self.nodes[start:])
+        new = tuple(self.nodes[start:])
+        for one in whole:
+            known = next(x for x in children.instance.children if isinstance(x, Instance) and x.path == one.path)
+            known.again.append(Call(new, one.feeds, one.results))
+        children.instance.children.extend(new)
         return result
 
     def _check_shared(self, shared: Shared, start: int, node: ast.Call, scope: Scope) -> None:

@@ -98,6 +98,10 @@ class Library:
         """The files that were read."""
         return tuple(self._modules)
 
+    def module_of(self, source: Source) -> Module:
+        """Return the file that a text belongs to."""
+        return next(module for module in self._all if module.source is source)
+
     @property
     def problems(self) -> list[Diagnostic]:
         """What was found in reading, of every file."""

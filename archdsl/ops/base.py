@@ -215,6 +215,11 @@ class Op:
         """Return what an output position reads of the inputs' positions."""
         return SAME
 
+    @property
+    def border(self) -> str:
+        """What a window reads beyond the border of a map, by PyTorch's names of padding modes."""
+        return "zeros"
+
     def windows(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Window, ...]:
         """Return the window on each input; they differ only where a gate is multiplied in."""
         return (self.window(inputs, output),) * len(inputs)

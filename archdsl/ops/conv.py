@@ -100,6 +100,10 @@ class Conv(Op):
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return self._window
 
+    @property
+    def border(self) -> str:
+        return self.padding_mode
+
     @cached_property
     def _window(self) -> tuple[Reads, ...]:
         return tuple(

@@ -88,6 +88,7 @@ class ReflectionPad(Pad):
     """
 
     source = "torch.nn.ReflectionPad1d, ReflectionPad2d, ReflectionPad3d"
+    border = "reflect"
 
     padding: tuple[int, ...] = argument(Sides(0))
 
@@ -102,6 +103,7 @@ class ReplicationPad(Pad):
     """Put copies of the border around a map."""
 
     source = "torch.nn.ReplicationPad1d, ReplicationPad2d, ReplicationPad3d"
+    border = "replicate"
 
     padding: tuple[int, ...] = argument(Sides(0))
 

@@ -181,9 +181,3 @@ def test_no_text_of_a_spec_becomes_code():
     assert calls <= {"super", "super().__init__", "nn.Conv2d", "nn.ReLU", "self.relu", "self.conv", "Net"}
 
 
-def test_what_one_class_cannot_say_is_refused_with_a_reason():
-    text = "block B {\n  input x\n  output x -> Flatten -> fc: Linear(4)\n}\nmodel M {\n  input x: [3, 8, 8]\n"
-    text += "  a = x -> a: B\n  b = x -> MaxPool2d(2) -> b: B\n  output a + b\n}\n"
-
-    with pytest.raises(Unsupported, match="maps of different sizes are flattened"):
-        written(text)

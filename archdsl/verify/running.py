@@ -1,0 +1,111 @@
+"""What running shows: multiply-adds, the outputs of evaluation, and gradients in training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.verify.checks import Check, compared, ended, skipped
+from archdsl.verify.shapes import training_shapes
+from archdsl.verify.subject import Subject, spelled, tensors
+
+MOST_MACS = 5 * 10**9
+"""For one sample: a larger network is run at a smaller size."""
+
+
+def macs(subject: Subject, model: nn.Module) -> Check:
+    """Compare the multiply-adds of every layer with half of what PyTorch's counter says, on the meta device."""
+    graph, owner = subject.graph, type(model).__name__
+    expected: Counter[str] = Counter()
+    for layer in subject.analysis.layers:
+        if layer.macs and not layer.training_only:
+            expected[layer.path] += layer.macs
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.eval()(*subject.feeds(1, "meta"))
+    wanted = {node.module for node in graph.layers}
+    by_module: dict[str, Any] = counter.get_flop_counts()
+    prefix = f"{owner}."
+    found = {path.removeprefix(prefix): sum(counts.values()) // 2 for path, counts in by_module.items()}
+    found = {path: count for path, count in found.items() if path in wanted and count}
+    lines = compared(dict(expected), found, "{:,}".format)
+    total, flops = sum(expected.values()), counter.get_total_flops()
+    if total * 2 != flops:
+        lines.append(f"in total: {total:,} in the analysis, half of {flops:,} FLOPs by PyTorch's counter")
+    return ended("MACs", f"{total:,}, half of the {flops:,} FLOPs that PyTorch counts", lines)
+
+
+def evaluation(subject: Subject, model: nn.Module) -> Check:
+    """Run twice in evaluation mode: everything is finite, and the same."""
+    if subject.device == "meta":
+        return skipped("outputs", "tensors on the meta device have no values")
+    graph = subject.affordable(MOST_MACS)
+    feeds = subject.feeds(2, graph=graph)
+    with torch.no_grad(), _deterministic():
+        first, second = (tensors(model.eval()(*feeds)) for _ in range(2))
+    lines = []
+    for name, a, b in zip(subject.graph.outputs, first, second, strict=False):
+        if not bool(torch.isfinite(a).all()):
+            lines.append(f"output `{name}` has values that are not finite")
+        elif not torch.equal(a, b):
+            lines.append(f"output `{name}` differs from run to run by {float((a - b).abs().max()):.3g}")
+    return ended("outputs", f"finite, and the same in two runs of evaluation at {spelled(graph)}", lines)
+
+
+def training(subject: Subject, model: nn.Module) -> Check:
+    """Train one step: the outputs of training have their shapes, and all that an output depends on gets a gradient."""
+    on_meta = subject.build("meta")
+    lines = training_shapes(subject, on_meta)
+    if lines:
+        return ended("training", "", lines)
+    needed, graph = _needed(subject), subject.affordable(MOST_MACS)
+    model.train()
+    try:
+        given = tensors(model(*subject.feeds(2, graph=graph)))
+        loss: Tensor = sum((tensor.float().square().mean() for tensor in given), torch.zeros((), device=subject.device))
+        torch.autograd.backward(loss)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the model cannot be trained
+        return ended("training", "", [f"a step cannot be made: {type(error).__name__}: {error}"])
+    finally:
+        model.eval()
+    learned = dict(model.named_parameters())
+    for name, parameter in learned.items():
+        if parameter.grad is None and name in needed:
+            lines.append(f"{name} gets no gradient")
+        elif parameter.grad is not None and name not in needed:
+            lines.append(f"{name} gets a gradient, though no output depends on it")
+        elif parameter.grad is not None and subject.device != "meta" and not bool(torch.isfinite(parameter.grad).all()):
+            lines.append(f"{name} has a gradient that is not finite")
+    model.zero_grad(set_to_none=True)
+    idle = len(learned) - len(needed)
+    summary = f"all {len(learned):,} parameter tensors get a gradient"
+    if idle:
+        summary = f"{len(needed):,} parameter tensors get a gradient; no output depends on the other {idle:,}"
+    return ended("training", summary, lines)
+
+
+def _needed(subject: Subject) -> set[str]:
+    """Return the learned tensors that an output depends on."""
+    graph = subject.graph
+    alive = {node.index for node in graph.outputs.values()}
+    for node in reversed(graph.nodes):
+        if node.index in alive:
+            alive.update(node.inputs)
+    paths = {graph.nodes[index].path for index in alive}
+    return {name for name in subject.analysis.parameters.weights if name.rpartition(".")[0] in paths}
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Let PyTorch choose the same algorithms in every run."""
+    before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before

@@ -1,0 +1,129 @@
+"""What is verified: a network with its analysis, and the module of generated code that claims to be it."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.analysis import Analysis
+from archdsl.graph import Graph, Node
+from archdsl.pipeline import Network
+from archdsl.tensors import Shape
+
+STEP = 32
+
+
+class NotBuilt(Exception):
+    """The generated code cannot be imported, or its builder fails; the text says how."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, the code that was generated of it, and where that runs."""
+
+    network: Network
+    analysis: Analysis
+    code: ModuleType
+    builder: str
+    device: str
+    seed: int
+
+    @property
+    def graph(self) -> Graph:
+        return self.analysis.graph
+
+    def build(self, device: str | None = None) -> nn.Module:
+        """Return the model as its builder makes it, in evaluation mode.
+
+        Raises:
+            NotBuilt: the code has no such builder, or it fails.
+        """
+        builder = getattr(self.code, self.builder, None)
+        if builder is None:
+            raise NotBuilt(f"the code has no builder `{self.builder}`")
+        torch.manual_seed(self.seed)
+        try:
+            with torch.device(device or self.device):
+                made = builder()
+        except Exception as error:  # noqa: BLE001 - code that may have been edited by hand can fail in any way
+            raise NotBuilt(f"`{self.builder}(...)` fails: {type(error).__name__}: {error}") from None
+        if not isinstance(made, nn.Module):
+            raise NotBuilt(f"`{self.builder}(...)` gives no module of PyTorch")
+        return made.eval()
+
+    def affordable(self, most: int) -> Graph:
+        """Return the graph at the largest of its sizes that takes `most` multiply-adds, all weights as they are.
+
+        Sizes are taken in steps of 32 from the declared one, which is what encoders and decoders allow.
+        """
+        weights, best = self.analysis.parameters.weights, self.graph
+        if (self.analysis.totals.macs or 0) <= most:
+            return best
+        inputs = {name: node.output.known for name, node in self.graph.inputs.items()}
+        for less in range(STEP, max(max(known) for known in inputs.values()), STEP):
+            smaller = {name: (known[0], *(size - less for size in known[1:])) for name, known in inputs.items()}
+            if any(size < 1 for known in smaller.values() for size in known):
+                break
+            made = self.network.at(smaller)
+            if any(d.severity == "error" for d in made.elaboration.diagnostics):
+                continue
+            analysis = made.examine()
+            if analysis.parameters.weights != weights:
+                break
+            best = made.graph
+            if (analysis.totals.macs or 0) <= most:
+                break
+        return best
+
+    def feeds(self, batch: int, device: str | None = None, graph: Graph | None = None) -> list[Tensor]:
+        """Return random inputs, the same for the same seed."""
+        where = device or self.device
+        generator = torch.Generator().manual_seed(self.seed)
+        shapes = [(batch, *node.output.known) for node in (graph or self.graph).inputs.values()]
+        if where == "meta":
+            return [torch.empty(shape, device="meta") for shape in shapes]
+        return [torch.randn(shape, generator=generator).to(where) for shape in shapes]
+
+
+def results(graph: Graph, *, training: bool = False) -> dict[str, Node]:
+    """Return the outputs by name; those of training are among them where it is asked for."""
+    return {name: node for name, node in graph.outputs.items() if training or name not in graph.training_outputs}
+
+
+def tensors(given: Any) -> list[Tensor]:
+    """Return what a model gave as a list: a tensor, or a tuple of them."""
+    return [given] if isinstance(given, Tensor) else list(given)
+
+
+def spelled(graph: Graph) -> str:
+    """Return the sizes of the inputs: `224×224`."""
+    return ", ".join("×".join(map(str, node.output.known[1:] or node.output.known)) for node in graph.inputs.values())
+
+
+def shape(tensor: Tensor) -> Shape:
+    """Return a tensor's shape as a plain tuple."""
+    return tuple(tensor.shape)
+
+
+def imported(text: str, name: str) -> ModuleType:
+    """Return generated code as a module; nothing is written anywhere.
+
+    Raises:
+        NotBuilt: it cannot be imported.
+    """
+    made = ModuleType(name)
+    made.__file__ = f"<{name}>"
+    # Dataclasses, `torch.export` and tracebacks look for modules and lines in these two places.
+    sys.modules[name] = made
+    linecache.cache[made.__file__] = (len(text), None, text.splitlines(True), made.__file__)
+    try:
+        exec(compile(text, made.__file__, "exec"), vars(made))
+    except Exception as error:  # noqa: BLE001 - see above
+        raise NotBuilt(f"the code cannot be imported: {type(error).__name__}: {error}") from None
+    return made
