@@ -60,8 +60,9 @@ def support(graph: Graph, node: Node, unit: tuple[int, ...]) -> Support:
             found[names[index]] = kept
             continue
         types = graph.types(one)
-        exact = exact and is_exact(one)
-        for i, source, window in zip(one.inputs, types, one.op.windows(types, one.output), strict=True):
+        windows = one.op.windows(types, one.output)
+        exact = exact and is_exact(one) and not any(isinstance(window, tuple) and None in window for window in windows)
+        for i, source, window in zip(one.inputs, types, windows, strict=True):
             for box in kept:
                 seen = _through(window, box, source.known[1:], one.op)
                 if 0 not in seen:

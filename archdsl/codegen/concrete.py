@@ -11,6 +11,7 @@ import keyword
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from archdsl.codegen import terms
@@ -18,9 +19,8 @@ from archdsl.codegen.forward import goes_along
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function, Statement
 from archdsl.codegen.terms import call, constant, name
-from archdsl.codegen.translate import Unsupported
+from archdsl.codegen.translate import RESERVED, Unsupported
 from archdsl.codegen.units import Defined
-from archdsl.elaborate.builtins import FUNCTIONS
 from archdsl.elaborate.values import BlockValue
 from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
@@ -29,16 +29,6 @@ from archdsl.ops.reshape import Chunk, Crop, Flatten
 
 if TYPE_CHECKING:
     from archdsl.codegen.family import Family, Written
-
-RESERVED = frozenset(
-    [
-        *keyword.kwlist,
-        *FUNCTIONS,
-        *"self torch nn Tensor math partial accumulate OrderedDict round_to center_crop".split(),
-        *"in_channels super isinstance list tuple int float bool str ValueError".split(),
-    ]
-)
-"""What a number or tensor is not called, because the code has another use for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +57,9 @@ class Concrete:
         if child.kind == "list":
             items = sorted(child.children, key=lambda one: int(_last(one)))
             return call("nn.ModuleList", python.List([self.module(one) for one in items]))
-        if child.kind == "group" or child.definition is None:
+        if any(isinstance(one, Instance) and one.kind == "list" for one in child.children) and child.kind != "block":
+            return call(self.family.concrete(self.graph, child).name)  # a Sequential cannot call what is in a list
+        if child.definition is None:
             return self.sequential(child)
         return self._block(child)
 
@@ -313,18 +305,19 @@ def _indexes(nodes: Sequence[Node]) -> tuple[int, ...]:
     return tuple(node.index for node in nodes)
 
 
-def parameter_names(definition: ast.Definition) -> list[str]:
+def parameter_names(definition: ast.Definition | None) -> list[str]:
     """Return what `forward` calls the inputs of a definition; what Python has another use for gets a `_`."""
-    named = [statement.name for statement in definition.body if isinstance(statement, ast.Input)]
+    body = definition.body if definition is not None else ()
+    named = [statement.name for statement in body if isinstance(statement, ast.Input)]
     return [f"{word}_" if word in RESERVED else word for word in named] or ["x"]
 
 
 def block_class(concrete: Concrete, instance: Instance, word: str, doc: Sequence[str], extra: list[Statement]) -> Class:
-    """Return the class of one use of a block or seq; `extra` ends its constructor."""
+    """Return the class of one use of a block, seq or group; `extra` ends its constructor."""
     constructor = Function("__init__", ["self"], "None")
     definition = instance.definition
-    assert definition is not None, "a block has a definition"
-    if definition.kind == "seq":
+    listed = any(isinstance(one, Instance) and one.kind == "list" for one in instance.children)
+    if instance.kind != "block" and not listed:
         whole = concrete.sequential(instance)
         whole.func = python.Attribute(call("super"), "__init__")
         constructor.body = [Statement("", whole)]
@@ -353,17 +346,24 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
     evaluated = [node.index for output, node in graph.outputs.items() if output not in graph.training_outputs]
     trained = [node.index for output, node in graph.outputs.items() if output in graph.training_outputs]
     flowing = Flowing(concrete, graph.root, feeds, [*evaluated, *trained])
-    in_order = [step for step in steps(graph.root) if step.first not in feeds.values()]
-    flowing.run([step for step in in_order if step.first not in graph.training_only])
-    regular = [flowing.returned(index) for index in evaluated]
-    kinds = ["Tensor"] if len(regular) == 1 else []
+    regular, kinds = list[python.expr](), ["Tensor"] if len(evaluated) == 1 else []
     record = f"{word}Output"
-    if trained:
+    in_order = [step for step in steps(graph.root) if step.first not in feeds.values()]
+    # What only training does stays in its place, so that modules which are called again are called in their order.
+    for training, group in groupby(in_order, key=lambda step: step.first in graph.training_only):
+        if not training:
+            flowing.run(list(group))
+            continue
         before, flowing.lines = flowing.lines, []
-        flowing.run([step for step in in_order if step.first in graph.training_only])
+        flowing.run(list(group))
+        flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=flowing.lines)]
+    regular = [flowing.returned(index) for index in evaluated]
+    if trained:
         made = call(record, *regular, *(flowing.returned(index) for index in trained))
-        inner = [*flowing.lines, Statement("return ", made)]
-        flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=inner)]
+        if flowing.lines and flowing.lines[-1].body is not None:
+            flowing.lines[-1].body.append(Statement("return ", made))
+        else:
+            flowing.lines.append(Statement("if ", name("self.training"), ":", body=[Statement("return ", made)]))
     kinds += [record] if trained or len(regular) > 1 else []
     plain = name(f"{word}EvaluationOutput") if trained and len(regular) > 1 else name(record)
     flowing.lines.append(Statement("return ", regular[0] if len(regular) == 1 else call(plain, *regular)))

@@ -6,15 +6,16 @@ import ast as python
 import builtins
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.codegen import layout, terms
-from archdsl.codegen.concrete import RESERVED, Concrete, block_class, model_class
+from archdsl.codegen.concrete import Concrete, block_class, model_class
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
 from archdsl.codegen.terms import call, constant, name, names_in, value_of
-from archdsl.codegen.translate import Body, Unsupported, statements
+from archdsl.codegen.translate import RESERVED, Body, Unsupported, statements
 from archdsl.codegen.units import Defined, Passed, Tensor
 from archdsl.codegen.uses import Use, Uses
 from archdsl.elaborate import Elaboration, Module
@@ -46,7 +47,8 @@ class Written:
     """A definition as a class: what it is called, what its constructor takes, and the channels of its outputs."""
 
     name: str
-    definition: ast.Definition
+    definition: ast.Definition | None
+    """`None` for a group that cannot be a Sequential."""
     cls: Class
     inputs: tuple[str, ...]
     kept: list[ast.Parameter]
@@ -90,7 +92,9 @@ class Family:
         variants: Sequence[Variant],
         builders: Mapping[str, str],
         others: Sequence[tuple[Elaboration, ast.Definition]] = (),
+        refused: AbstractSet[int] = frozenset(),
     ) -> None:
+        """Take in the models, and others that are looked at; `refused` definitions are written for each use."""
         self.variants = variants
         self.uses = Uses()
         for elaboration, definition in others:
@@ -102,6 +106,7 @@ class Family:
             raise Unsupported("its only model has a parameter without a value")
         self.needs: set[str] = set()
         self._written: dict[int, Written] = {}
+        self.refused = refused
         self._failed: dict[int, Unsupported] = {}
         """Why a definition cannot be one class, by its identity."""
         self._concrete: dict[int, Written] = {}
@@ -323,8 +328,10 @@ class Family:
         if id(instance) in self._concrete:
             return self._concrete[id(instance)]
         definition = instance.definition
-        assert definition is not None, "what is written has a definition"
-        doc, ending = self._doc(Defined(self.home_of(instance), definition)), self._init(definition)
+        word = definition.name if definition is not None else instance.name
+        doc, ending = [f"The layers of `{word}`."], list[Statement]()
+        if definition is not None:
+            doc, ending = self._doc(Defined(self.home_of(instance), definition)), self._init(definition)
         cls = block_class(Concrete(self, graph), instance, "", doc, ending)
         channels = tuple(constant(result.output.channels) for result in instance.results)
         made = Written("", definition, cls, (), [], {}, channels, is_concrete=True)
@@ -332,7 +339,7 @@ class Family:
         if alike:
             self._concrete[id(instance)] = alike[0]
             return alike[0]
-        made.name = cls.name = free(class_name(definition.name), self.taken)
+        made.name = cls.name = free(class_name(word if word.isidentifier() else "Layers"), self.taken)
         self._concrete[id(instance)] = made
         self.order.append(made)
         return made
@@ -354,6 +361,8 @@ class Family:
 
     def _write(self, defined: Defined) -> Written:
         definition = defined.definition
+        if id(definition) in self.refused:
+            raise Unsupported("one class for all of its uses would be wrong")
         if reserved := sorted(bound_names(definition) & RESERVED):
             raise Unsupported(f"`{reserved[0]}` has a meaning of its own in Python")
         word = free(class_name(definition.name), self.taken)
@@ -546,6 +555,8 @@ class Family:
                     if node.op.name.startswith(("Conv", "Linear"))
                 }
             )
+            if not kinds:
+                continue
             body = Body(self, Defined(self.variants[0].home, definition))
             arguments = [body.number(a.value) for a in statement.arguments if a.name is None]
             keywords = {a.name: body.number(a.value) for a in statement.arguments if a.name is not None}

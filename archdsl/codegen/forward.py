@@ -609,6 +609,8 @@ class Flow(Body):
             sizes = tuple(map(constant, seen.pop()))
         given = self._given(Flatten, node)
         dims = [value_of(given.get(word, constant(default))) for word, default in (("start_dim", 1), ("end_dim", -1))]
+        if UNKNOWN in dims:
+            raise Unsupported("axes are merged that differ from use to use")
         code = call("torch.flatten", x.code, constant(dims[0]))
         if dims[1] != -1:
             code.args.append(constant(dims[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import textwrap
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import jinja2
 from archdsl.codegen.family import HELPERS, Family, Variant, builder_names
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function
+from archdsl.codegen.proof import Code, Disproved
+from archdsl.codegen.translate import Unsupported
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import Module, model_chain
 from archdsl.lang import ast
@@ -36,11 +39,37 @@ def generate(
         Unsupported: a definition cannot be said in one class.
         jinja2.TemplateError: a template of the user's own is wrong.
     """
-    family = _family(module, models or module.models, given)
-    builders = family.builders()
-    classes = [cls for written in family.reached(builders) for cls in (*written.extra, written.cls)]
+    refused: set[int] = set()
+    while True:
+        family = _family(module, models or module.models, given, refused)
+        builders = family.builders()
+        classes = [cls for written in family.reached(builders) for cls in (*written.extra, written.cls)]
+        text = _text(module, family, classes, builders, templates())
+        try:
+            _prove(text, family)
+            break
+        except Disproved as error:
+            # What one class for all uses gets wrong is written for each use; if need be, everything is.
+            able = {one.name: id(one.definition) for one in family.order if not one.is_concrete}
+            if not able:
+                raise Unsupported(f"the code would not be the network: {error}") from None
+            refused |= {able[error.owner]} if error.owner in able else set(able.values())
+    return text if template is None else _text(module, family, classes, builders, template)
+
+
+def _prove(text: str, family: Family) -> None:
+    """Run the code on stand-ins for PyTorch; raises `Disproved` where it is another network than the analysis knows."""
+    code = Code(text)
+    for variant in family.variants:
+        if variant.elaboration is not None:
+            code.check(family.builders_called[variant.name], variant.elaboration.graph, {})
+
+
+def _text(
+    module: Module, family: Family, classes: Sequence[Class], builders: Sequence[Function], template: Path
+) -> str:
     text = _render(
-        template or templates(),
+        template,
         doc=_doc(module),
         imports=_imports(family, classes, builders),
         helpers=sorted(family.needs & HELPERS),
@@ -87,7 +116,9 @@ def _doc(module: Module) -> str:
     return f"The networks of {module.source.name.rpartition('/')[2]}."
 
 
-def _family(module: Module, models: Sequence[str], given: Network | None) -> Family:
+def _family(
+    module: Module, models: Sequence[str], given: Network | None, refused: AbstractSet[int] = frozenset()
+) -> Family:
     variants: list[Variant] = []
     others: list[Any] = []
     for model in models:
@@ -112,7 +143,7 @@ def _family(module: Module, models: Sequence[str], given: Network | None) -> Fam
                 turned = network(module, model, {**asked, parameter.name: not parameter.default.value})
                 if not any(d.severity == "error" for d in turned.elaboration.diagnostics):
                     others.append((turned.elaboration, definition))
-    return Family(variants, builder_names(module.models), others)
+    return Family(variants, builder_names(module.models), others, refused)
 
 
 def _render(folder: Path, **context: Any) -> str:

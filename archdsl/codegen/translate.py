@@ -8,6 +8,7 @@ they are, unless everything in a condition is known.
 from __future__ import annotations
 
 import ast as python
+import keyword
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
 CHANNELS = frozenset(("in_channels", "in_features", "num_features", "num_channels"))
 """PyTorch's names of the size of a layer's input."""
 MOST_UNROLLED = 16
-X = "x"
+RESERVED = frozenset(
+    [
+        *keyword.kwlist,
+        *FUNCTIONS,
+        *"self torch nn Tensor math partial accumulate OrderedDict round_to center_crop".split(),
+        *"in_channels super isinstance list tuple int float bool str ValueError".split(),
+    ]
+)
+"""What a number or tensor is not called, because the code has another use for it."""
 
 
 class Unsupported(Exception):
@@ -52,6 +61,8 @@ class Body:
         """The attributes that hold modules, in the order in which they are made."""
         self.kept: list[str] = []
         """The parameters that `forward` reads, as attributes."""
+        self.growing: list[str] = []
+        """The variables of the Sequentials that are being filled."""
         self.loops = 0
         self.before_loops: list[tuple[list[Statement], list[Statement]]] = []
         self.carried = "in_channels"
@@ -253,6 +264,7 @@ class Body:
         """Return how a block is constructed, and the channels of its outputs."""
         if written.is_concrete:
             return call(written.name), tuple(out for out in written.channels if out is not None)
+        assert written.definition is not None, "a group is written for one use"
         given = self._bound(written.definition, node)
         positional, keywords, known = list(channels), dict[str, python.expr](), dict[str, python.expr]()
         in_order = True
@@ -433,11 +445,13 @@ class Body:
             syntax.label.name if syntax.label is not None and syntax.label.template is None else "layers"
         )
         self.init.append(Statement(f"{word} = ", call("nn.Sequential")))
+        self.growing.append(word)
         behind = self.sequence(stages, word, channels)
+        self.growing.pop()
         return name(word), behind
 
     def _fresh(self, word: str) -> str:
-        taken = {*self.scope, "self", "in_channels"}
+        taken = {*self.scope, *self.growing, *RESERVED, self.carried}
         while word in taken:
             word += "_"
         return word

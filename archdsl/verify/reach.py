@@ -163,7 +163,7 @@ def _positive(module: nn.Module, node: Node) -> nn.Module:
             module.weight.fill_(module.weight.shape[0] / module.weight.numel())
         return module
     if isinstance(module, nn.modules.pooling._MaxPoolNd):
-        return _Windows(module, node.output.known[1:])
+        return _Windows(module)
     if isinstance(module, nn.modules.pooling._AdaptiveMaxPoolNd):
         means = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
         return means[len(node.output.known) - 2](module.output_size)
@@ -202,23 +202,25 @@ class _Along(nn.Module):
 class _Windows(nn.Module):
     """Sums over the windows of a maximum pool: a convolution with ones, channel by channel."""
 
-    def __init__(self, pool: Any, sizes: tuple[int, ...]) -> None:
+    def __init__(self, pool: Any) -> None:
         super().__init__()
-        self.sizes = sizes
-        given = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
-        self.kernel, self.stride, self.padding, self.dilation = (_each(one, len(sizes)) for one in given)
-        self.sliding = (functional.conv1d, functional.conv2d, functional.conv3d)[len(sizes) - 1]
+        self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
+        pool, sizes = self.pool, self.pool(torch.empty_like(x, device="meta")).shape[2:]
+        given = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+        kernel, stride, padding, dilation = (_each(one, len(sizes)) for one in given)
         around: list[int] = []
-        for axis in reversed(range(len(self.sizes))):
-            reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-            need = (self.sizes[axis] - 1) * self.stride[axis] + reach
-            low = self.padding[axis]
-            around += [low, max(0, need - low - x.shape[2 + axis])]
+        for axis in reversed(range(len(sizes))):
+            need = (sizes[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1
+            around += [padding[axis], max(0, need - padding[axis] - x.shape[2 + axis])]
         alone = functional.pad(x.flatten(0, 1).unsqueeze(1), around)
-        ones = torch.ones(1, 1, *self.kernel, dtype=x.dtype, device=x.device)
-        return self.sliding(alone, ones, stride=self.stride, dilation=self.dilation).view(*x.shape[:2], *self.sizes)
+        ones = torch.ones(1, 1, *kernel, dtype=x.dtype, device=x.device)
+        slide = (functional.conv1d, functional.conv2d, functional.conv3d)[len(sizes) - 1]
+        sums: Tensor = slide(alone, ones, stride=stride, dilation=dilation)
+        for axis, size in enumerate(sizes, 2):
+            sums = sums.narrow(axis, 0, size)
+        return sums.reshape(*x.shape[:2], *sizes)
 
 
 def _each(value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:

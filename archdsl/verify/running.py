@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.verify.checks import Check, compared, ended, skipped
-from archdsl.verify.shapes import training_shapes
+from archdsl.verify.shapes import run
 from archdsl.verify.subject import Subject, spelled, tensors
 
 MOST_MACS = 5 * 10**9
@@ -20,21 +20,24 @@ MOST_MACS = 5 * 10**9
 
 
 def macs(subject: Subject, model: nn.Module) -> Check:
-    """Compare the multiply-adds of every layer with half of what PyTorch's counter says, on the meta device."""
+    """Compare the multiply-adds of every layer with half of what PyTorch's counter says, on the meta device.
+
+    Two samples are run, since a norm over a batch may need them.
+    """
     graph, owner = subject.graph, type(model).__name__
     expected: Counter[str] = Counter()
     for layer in subject.analysis.layers:
         if layer.macs and not layer.training_only:
             expected[layer.path] += layer.macs
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.eval()(*subject.feeds(1, "meta"))
+        model.eval()(*subject.feeds(2, "meta"))
     wanted = {node.module for node in graph.layers}
     by_module: dict[str, Any] = counter.get_flop_counts()
     prefix = f"{owner}."
-    found = {path.removeprefix(prefix): sum(counts.values()) // 2 for path, counts in by_module.items()}
+    found = {path.removeprefix(prefix): sum(counts.values()) // 4 for path, counts in by_module.items()}
     found = {path: count for path, count in found.items() if path in wanted and count}
     lines = compared(dict(expected), found, "{:,}".format)
-    total, flops = sum(expected.values()), counter.get_total_flops()
+    total, flops = sum(expected.values()), counter.get_total_flops() // 2
     if total * 2 != flops:
         lines.append(f"in total: {total:,} in the analysis, half of {flops:,} FLOPs by PyTorch's counter")
     return ended("MACs", f"{total:,}, half of the {flops:,} FLOPs that PyTorch counts", lines)
@@ -59,17 +62,17 @@ def evaluation(subject: Subject, model: nn.Module) -> Check:
 
 def training(subject: Subject, model: nn.Module) -> Check:
     """Train one step: the outputs of training have their shapes, and all that an output depends on gets a gradient."""
-    on_meta = subject.build("meta")
-    lines = training_shapes(subject, on_meta)
-    if lines:
-        return ended("training", "", lines)
     needed, graph = _needed(subject), subject.affordable(MOST_MACS)
-    model.train()
     try:
-        given = tensors(model(*subject.feeds(2, graph=graph)))
-        loss: Tensor = sum((tensor.float().square().mean() for tensor in given), torch.zeros((), device=subject.device))
-        torch.autograd.backward(loss)
+        given, lines = run(model, graph, subject.feeds(2, graph=graph), training=True)
+        if lines:
+            return ended("training", "", lines)
+        if not needed:
+            return Check("training", "runs; there is nothing to train")
+        torch.autograd.backward(sum((x.float().square().mean() for x in given), torch.zeros((), device=subject.device)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the model cannot be trained
+        if subject.device == "meta" and "meta tensors" in str(error):
+            return skipped("training", "a layer needs values for it, and tensors on the meta device have none")
         return ended("training", "", [f"a step cannot be made: {type(error).__name__}: {error}"])
     finally:
         model.eval()

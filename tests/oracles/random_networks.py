@@ -159,7 +159,7 @@ VALUES: dict[str, Callable[[Ask], Any]] = {
     "Conv.padding":             _conv_padding,
     "ConvTranspose.padding":    lambda a: a.each(0, [2] * len(a.sizes)),
     "padding":                  lambda a: a.each(0, [k // 2 for k in a.axes_of("kernel_size", 1)]),
-    "output_padding":           lambda a: a.each(0, [s - 1 for s in a.axes_of("stride", 1)]),
+    "output_padding":           lambda a: a.each(min(a.axes_of("stride", 1)) - 1, [s - 1 for s in a.axes_of("stride", 1)]),
     "Conv.groups":              lambda a: a.divisor(gcd(a.channels, a.given["out_channels"])),
     "ConvTranspose.groups":     lambda a: a.divisor(gcd(a.channels, a.given["out_channels"])),
     "ChannelShuffle.groups":    lambda a: a.divisor(a.channels),
@@ -203,6 +203,8 @@ NEEDED = ("Upsample.size", "Upsample.scale_factor")
 """Arguments with a default of which one has to be given."""
 SAFE_BEFORE = ("Conv", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm")
 """Layers whose output an activation may overwrite: nothing else reads it, and no gradient needs it."""
+SELDOM_FIT = ("inplace", "groups", "output_padding")
+"""Arguments that are tried more often than others."""
 ON_MAPS = ("Upsample", "ChannelShuffle", "LocalResponseNorm")
 """Layers for any number of axes but none."""
 
@@ -231,7 +233,8 @@ def _value(kind: type[Op], argument: Argument, ask: Ask, *, overwrites: bool) ->
     if isinstance(argument.kind, Boolean):
         return argument.default is not True if ask.pick.chance(80) else argument.default
     assert isinstance(argument.kind, Choice), f"a row of VALUES for {kind.name}.{argument.name} is missing"
-    return ask.pick.one(argument.kind.words[::-1])
+    others = [word for word in argument.kind.words if word != argument.default]
+    return ask.pick.one([*others, *others, argument.kind.words[0]])
 
 
 def fitted(pick: Pick, kind: type[Op], shape: Shape, *, overwrites: bool = False) -> Layer | None:
@@ -240,7 +243,7 @@ def fitted(pick: Pick, kind: type[Op], shape: Shape, *, overwrites: bool = False
     optional = []
     for argument in kind.arguments:
         needed = argument.default is REQUIRED or f"{family(kind)}.{argument.name}" in NEEDED
-        if not needed and not pick.chance(70 if argument.name == "inplace" else 40):
+        if not needed and not pick.chance(70 if argument.name in SELDOM_FIT else 45):
             continue
         value = _value(kind, argument, Ask(pick, shape, given), overwrites=overwrites)
         if value is not SKIP:
@@ -286,7 +289,7 @@ def families(axes: int) -> tuple[tuple[type[Op], ...], ...]:
 def any_layer(pick: Pick, shape: Shape, *, overwrites: bool = False) -> Layer:
     """Return any layer on a shape."""
     for _ in range(4):
-        kind = pick.one(OVERWRITING if overwrites and pick.chance(40) else pick.one(families(len(shape) - 1)))
+        kind = pick.one(OVERWRITING if overwrites and pick.chance(60) else pick.one(families(len(shape) - 1)))
         if kind.name.startswith("Pixel") and not _shuffles(kind, shape):
             continue
         if layer := fitted(pick, kind, shape, overwrites=overwrites):
@@ -609,7 +612,7 @@ class Stages:
         name = name or layer.kind.name
         return f"{name}({', '.join(parts)})" if parts else name
 
-    def chain(self, shape: Shape, scope: Scope, depth: int, most: int = 3) -> tuple[str, Shape]:
+    def chain(self, shape: Shape, scope: Scope, depth: int, most: int = 4) -> tuple[str, Shape]:
         """Return some stages behind one another, and what they make of a shape."""
         stages, before = [], ""
         for _ in range(self.pick.number(1, most)):
@@ -688,8 +691,22 @@ class Stages:
 
     def known(self, shape: Shape, scope: Scope, depth: int) -> str:
         """Return a call of a seq or block that is there already."""
-        fit = [d for d in self.file.definitions if len(d.feeds) == d.results == 1 and len(d.feeds[0]) == len(shape)]
+        fit = self.fitting(shape)
         return self.label(scope) + self.call(self.pick.one(fit), scope) if fit else ""
+
+    def fitting(self, shape: Shape) -> list[Definition]:
+        """Return the definitions that take a tensor of that many axes, and give one."""
+        return [d for d in self.file.definitions if len(d.feeds) == d.results == 1 and len(d.feeds[0]) == len(shape)]
+
+    def lent(self, shape: Shape, scope: Scope, depth: int) -> str:
+        """Return a call of a seq or block that is given as a parameter."""
+        fit = self.fitting(shape)
+        if not fit:
+            return ""
+        made = self.pick.one(fit)
+        alike = [d.name for d in fit if list(d.parameters) == list(made.parameters) and d is not made]
+        name = scope.lift(self.pick, Unit(made.name, tuple(alike)))
+        return self.label(scope) + self.call(made._replace(name=name), scope) if name else ""
 
     def call(self, definition: Definition, scope: Scope, *, first: bool = False) -> str:
         """Return a call with the arguments for which a definition was drawn, or others."""
@@ -721,8 +738,8 @@ class Stages:
 
 
 COMPOUND = (
-    Stages.group, Stages.repeated, Stages.chosen, Stages.looped, Stages.passed, Stages.known, Stages.known,
-    Stages.new_seq, Stages.new_block,
+    Stages.group, Stages.repeated, Stages.chosen, Stages.looped, Stages.passed, Stages.known, Stages.known, Stages.lent,
+    Stages.lent, Stages.new_seq, Stages.new_block,
 )  # fmt: skip
 
 
@@ -1223,6 +1240,7 @@ def structures_of(text: str) -> Counter[str]:
     found: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     spec = Library().add(Source("net.arch", text)).spec
+    defined = set(spec.named("block", "seq"))
     for tree in filter(None, map(spec.parse, spec.items)):
         nodes = list(ast.walk(tree))
         found += Counter(name for name, holds in FEATURES.items() for node in nodes if holds(node))
@@ -1231,7 +1249,8 @@ def structures_of(text: str) -> Counter[str]:
             for kind, name in ((ast.Input, "inputs"), (ast.Output, "outputs")):
                 found[f"several {name} of a {tree.kind}"] += sum(isinstance(node, kind) for node in nodes) > 1
             calls.update(node.name for node in nodes if isinstance(node, ast.Call))
-            inside = {node.name for node in nodes if isinstance(node, ast.Call)} & set(spec.named("block", "seq"))
+            inside = {node.name for node in nodes if isinstance(node, ast.Call)} & defined
             found[f"call in a {tree.kind}"] += len(inside)
-    found["definition called again"] = sum(calls[name] > 1 for name in spec.named("block", "seq"))
+        found["definition passed"] += sum(isinstance(node, ast.Name) and node.name in defined for node in nodes)
+    found["definition called again"] = sum(calls[name] > 1 for name in defined)
     return +found

@@ -25,6 +25,7 @@ TYPES = ("int", "float", "bool", "str", "list", "block")
 ENDS = (
     "several inputs of a model", "several outputs of a model", "several inputs of a block",
     "several outputs of a block", "call in a model", "call in a block", "call in a seq", "definition called again",
+    "definition passed",
 )  # fmt: skip
 
 
