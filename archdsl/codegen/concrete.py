@@ -55,8 +55,10 @@ class Concrete:
         if isinstance(child, Node):
             return self._layer(child)
         if child.kind == "list":
-            items = sorted(child.children, key=lambda one: int(_last(one)))
-            return call("nn.ModuleList", python.List([self.module(one) for one in items]))
+            items = {_last(one): self.module(one) for one in sorted(child.children, key=lambda one: int(_last(one)))}
+            if is_gapless(child):
+                return call("nn.ModuleList", python.List(list(items.values())))
+            return call("nn.ModuleDict", python.Dict(list(map(constant, items)), list(items.values())))
         if any(isinstance(one, Instance) and one.kind == "list" for one in child.children) and child.kind != "block":
             return call(self.family.concrete(self.graph, child).name)  # a Sequential cannot call what is in a list
         if child.definition is None:
@@ -195,7 +197,12 @@ class Flowing:
     def _attribute(self, what: Node | Instance) -> str:
         inside = len(self.instance.path)
         path = what.path[inside:].lstrip(".")
-        return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path.split("."))
+        word, _, index = path.partition(".")
+        if not index:
+            return f".{word}"
+        (items,) = [one for one in self.instance.children if one.path.rpartition(".")[2] == word]
+        assert isinstance(items, Instance), "an indexed label stands in a list"
+        return f".{word}[{index if is_gapless(items) else repr(index)}]"
 
     def _code(self, step: Step, inputs: list[python.expr]) -> python.expr:
         what = step.what
@@ -253,6 +260,11 @@ class Flowing:
             line.head = f"{word}: Tensor = "
             self.typed.add(word)
         return name(word)
+
+
+def is_gapless(instance: Instance) -> bool:
+    """Tell whether indexed labels begin with 0 and leave none out, as the items of a list do."""
+    return sorted(int(_last(one)) for one in instance.children) == list(range(len(instance.children)))
 
 
 def _last(child: Node | Instance) -> str:

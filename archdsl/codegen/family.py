@@ -673,7 +673,7 @@ def free(wanted: str, taken: set[str]) -> str:
     word, number = first, 1
     while word in taken:
         number += 1
-        word = f"{first}{number}"
+        word = f"{first}_{number}" if first[-1].isdigit() else f"{first}{number}"
     taken.add(word)
     return word
 

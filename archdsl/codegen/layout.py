@@ -204,6 +204,9 @@ def _plain(node: ast.expr) -> tuple[Doc, str]:
             return Bracketed("(", tuple(map(_doc, items)), ")", False), "atom"
         case ast.List(elts=items):
             return Bracketed("[", tuple(map(_doc, items)), "]", False), "atom"
+        case ast.Dict(keys=keys, values=values):
+            pairs = [(_doc(key), ": ", _doc(one)) for key, one in zip(keys, values, strict=True) if key is not None]
+            return Bracketed("{", tuple(pairs), "}", False), "atom"
         case ast.Starred(value=value):
             return ("*", _part(value, "atom")), "atom"
         case ast.JoinedStr():

@@ -22,7 +22,7 @@ from archdsl.ops.reshape import Chunk, Crop, Flatten
 
 LIBRARIES = frozenset(("__future__", "math", "collections", "collections.abc", "functools", "itertools", "typing"))
 """What generated code imports beside PyTorch."""
-CONTAINERS = ("Module", "Sequential", "ModuleList")
+CONTAINERS = ("Module", "Sequential", "ModuleList", "ModuleDict")
 
 
 class Disproved(Exception):
@@ -121,11 +121,21 @@ class _Initialisers:
         return lambda *arguments, **keywords: None
 
 
+class ModuleDict(Module):
+    """Stands for `nn.ModuleDict`."""
+
+    def __init__(self, items: Mapping[str, Module]) -> None:
+        self.children.update(items)
+
+    def __getitem__(self, word: str) -> Module:
+        return self.children[word]
+
+
 class Layers:
     """Stands for `torch.nn`: every layer is a class that notes its arguments."""
 
     def __init__(self) -> None:
-        self.Module, self.Sequential, self.ModuleList = Module, Sequential, ModuleList
+        self.Module, self.Sequential, self.ModuleList, self.ModuleDict = Module, Sequential, ModuleList, ModuleDict
         self.init = _Initialisers()
 
     def __getattr__(self, word: str) -> type[Module]:

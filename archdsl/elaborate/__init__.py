@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -375,11 +375,25 @@ class _Model(Statements):
             {name: node for name, node in self.feeds.items() if node.output.shape},
             named,
             frozenset(outputs.training),
-            frozenset(self._ancestors(training) - self._ancestors(regular)) if training else frozenset(),
+            self._of_training(training, regular) if training else frozenset(),
         )
         library = self.module.library
         problems = tuple(d for d in self.problems.values() if not library.follows_from_syntax(d.span))
         return Elaboration(graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks))
+
+    def _of_training(self, training: list[Node], regular: list[Node]) -> frozenset[int]:
+        """Return the nodes that evaluation leaves out; a block that it calls is run as a whole."""
+        nodes = self.nodes
+        left_out = self._ancestors(training) - self._ancestors(regular)
+        while True:
+            running: set[int] = set()
+            for node in nodes:
+                if node.index not in left_out:
+                    running.update(map(id, _modules_around(node)))
+            inside = [nodes[i] for i in left_out if any(id(one) in running for one in _modules_around(nodes[i]))]
+            if not inside:
+                return frozenset(left_out)
+            left_out -= self._ancestors(inside)
 
     def _ancestors(self, nodes: list[Node]) -> set[int]:
         seen: set[int] = set()
@@ -390,3 +404,12 @@ class _Model(Statements):
                 seen.add(index)
                 pending.extend(self.nodes[index].inputs)
         return seen
+
+
+def _modules_around(node: Node) -> Iterator[Instance]:
+    """Yield the modules within the model that run as a whole, and a node with them."""
+    around: Instance | None = node.instance
+    while around is not None and around.parent is not None:
+        if around.kind != "list":
+            yield around
+        around = around.parent

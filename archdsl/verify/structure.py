@@ -24,7 +24,7 @@ def modules(subject: Subject, model: nn.Module) -> Check:
     expected = {n.module: n.op.name for n in subject.graph.layers if n.module is not None}
     found = {path: type(one).__name__ for path, one in model.named_modules() if not any(one.children())}
     blocks = {"", *_blocks(subject.graph.root)}
-    blocks |= {path for path, kind in found.items() if kind in ("Sequential", "ModuleList")}
+    blocks |= {path for path, kind in found.items() if kind in ("Sequential", "ModuleList", "ModuleDict")}
     found = {path: kind for path, kind in found.items() if path in expected or path not in blocks}
     return ended("modules", f"{len(expected):,} layers, each by its path and its kind", compared(expected, found))
 

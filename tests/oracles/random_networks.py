@@ -411,18 +411,11 @@ def condition(pick: Pick, truth: bool, scope: Scope) -> str:
         return name
     whole = scope.whole()
     name, value = pick.one(whole) if whole else ("1", 1)
-    forms = (
-        (
-            f"{name} == {value}",
-            f"{name} <= {value}",
-            f"{value} <= {name} < {value + 5}",
-            "true",
-            f"not {name} > {value}",
-        )
-        if truth
-        else (f"{name} != {value}", f"{name} < {value}", f"{name} > {value} and true", "false", f"{name} % 1 == 1")
-    )
-    return pick.one(forms)
+    forms = {
+        True: ("{0} == {1}", "{0} <= {1}", "{1} <= {0} < {1} + 5", "true", "not {0} > {1}"),
+        False: ("{0} != {1}", "{0} < {1}", "{0} > {1} and true", "false", "{0} % 1 == 1"),
+    }
+    return pick.one(forms[truth]).format(name, value)
 
 
 # Pieces of a file.
@@ -850,10 +843,14 @@ class Body(Stages):
 
     def any(self, axes: int | None = None) -> str:
         """Return a tensor, of some number of axes if told; rather one that nothing reads yet."""
-        names = [n for n in self.unread() if axes in (None, len(self.tensors[n]) - 1)]
-        if not names or self.pick.chance(25):
-            names = [n for n in self.tensors if axes in (None, len(self.tensors[n]) - 1)]
-        return self.pick.one(names[::-1])
+        names = self.axes(axes)
+        unread = self.unread()
+        fresh = [name for name in names if name in unread]
+        return self.pick.one((names if not fresh or self.pick.chance(25) else fresh)[::-1])
+
+    def axes(self, count: int | None) -> list[str]:
+        """Return the tensors of some number of axes."""
+        return [name for name, shape in self.tensors.items() if count in (None, len(shape) - 1)]
 
     def name(self) -> str:
         return self.file.fresh("y")
@@ -1021,35 +1018,33 @@ class Body(Stages):
     def shared(self) -> bool:
         """Add a module that is called twice."""
         a, name = self.any(), self.file.fresh("shared")
-        unit = self.pick.one([Stages.repeated, Stages.group, Stages.known])(
-            self, self.tensors[a], self.scope, self.depth + 1
-        )
+        make = self.pick.one([Stages.repeated, Stages.group, Stages.known])
+        unit = make(self, self.tensors[a], self.scope, self.depth + 1)
         unit = unit.partition(": ")[2] if re.match(r'["\w\[\]{}+ ]+: ', unit) else unit
         alike = [n for n in self.tensors if self.tensors[n][0] == self.tensors[a][0]]
         b, c, d = self.pick.one(alike), self.name(), self.name()
         if not unit:
             return False
-        reads = list(dict.fromkeys([a, b]))
-        if self.pick.chance(50) and self.attempt(
-            f"share {name} = {unit}\n{c} = {a} -> {name} -> ReLU -> {name}", [a], [c]
-        ):
+        text = f"share {name} = {unit}\n{c} = {a} -> {name}"
+        if self.pick.chance(50) and self.attempt(f"{text} -> ReLU -> {name}", [a], [c]):
             return True
-        return self.attempt(f"share {name} = {unit}\n{c} = {a} -> {name}\n{d} = {b} -> {name}", reads, [c, d])
+        return self.attempt(f"{text}\n{d} = {b} -> {name}", list(dict.fromkeys([a, b])), [c, d])
 
     def several(self) -> bool:
         """Add a call of a block with several inputs or outputs, new or known."""
         known = [d for d in self.file.definitions if d.kind == "block"]
-        if (known and self.pick.chance(40)) or self.depth > 1:
-            if not known:
-                return False
-            made = self.pick.one(known)
-            fed = [self.any() for _ in made.feeds]
-        else:
+        is_new = self.depth < 2 and not (known and self.pick.chance(40))
+        if not known and not is_new:
+            return False
+        if is_new:
             fed = list(dict.fromkeys(self.any() for _ in range(self.pick.number(1, 3))))
             made = Body(self.file, [self.tensors[n] for n in fed], self.depth + 1).define()
+        else:
+            made = self.pick.one(known)
+            fed = [self.any(len(shape) - 1) for shape in made.feeds if self.axes(len(shape) - 1)]
         names = [self.name() for _ in range(made.results)]
-        call = self.label(self.scope) + self.call(made, self.scope, first=not known)
-        source = f"({', '.join(fed)})" if len(fed) > 1 else fed[0]
+        call = self.label(self.scope) + self.call(made, self.scope, first=is_new)
+        source = f"({', '.join(fed)})" if len(fed) != 1 else fed[0]
         return self.attempt(f"{', '.join(names)} = {source} -> {call}", list(dict.fromkeys(fed)), names)
 
     def constant(self) -> bool:
@@ -1077,6 +1072,7 @@ STATEMENTS = (
     Body.preset,
 )  # fmt: skip
 
+INITIALISERS = ("kaiming_normal", "xavier_uniform(gain=0.5)", 'kaiming_uniform(mode="fan_out")')
 PRESETS = (
     "Conv{}d(bias=false)", "BatchNorm{}d(eps=1e-3, momentum=0.01)", "BatchNorm{}d(affine=false)", "LeakyReLU(negative_slope=0.3)",
     "Dropout(p=0.25)", "StochasticDepth(p=0.1)", "GroupNorm(eps=0.01)", "ConvTranspose{}d(bias=false)", "Linear(bias=false)",
@@ -1127,9 +1123,7 @@ def _file(body: Body) -> str:
     pick, ends = body.pick, body.ends(None)
     lines = [*body.head, *(s.text for s in body.statements)]
     if pick.chance(10):
-        lines.append(
-            pick.one(["init kaiming_normal", "init xavier_uniform(gain=0.5)", 'init kaiming_uniform(mode="fan_out")'])
-        )
+        lines.append(f"init {pick.one(INITIALISERS)}")
     training = len(ends) > 1 and pick.chance(40)
     for number, end in enumerate(ends):
         named = f"out{number} = " if len(ends) > 1 or pick.chance(50) else ""
@@ -1232,7 +1226,6 @@ FEATURES: dict[str, Callable[[ast.Syntax], bool]] = {
         isinstance(n, ast.Call) and n.name == "split" and isinstance(n.arguments[1].value, ast.Sequence)
     ),
 }
-PARAMETERS = ("int", "float", "bool", "str", "list", "block")
 
 
 def structures_of(text: str) -> Counter[str]:
