@@ -199,7 +199,7 @@ class Flowing:
         path = what.path[inside:].lstrip(".")
         word, _, index = path.partition(".")
         if not index:
-            return f".{word}"
+            return f"[{list(modules(self.instance)).index(word)}]" if word.isdigit() else f".{word}"
         (items,) = [one for one in self.instance.children if one.path.rpartition(".")[2] == word]
         assert isinstance(items, Instance), "an indexed label stands in a list"
         return f".{word}[{index if is_gapless(items) else repr(index)}]"
@@ -329,12 +329,14 @@ def block_class(concrete: Concrete, instance: Instance, word: str, doc: Sequence
     constructor = Function("__init__", ["self"], "None")
     definition = instance.definition
     listed = any(isinstance(one, Instance) and one.kind == "list" for one in instance.children)
-    if instance.kind != "block" and not listed:
+    if instance.kind != "block":
         whole = concrete.sequential(instance)
         whole.func = python.Attribute(call("super"), "__init__")
         constructor.body = [Statement("", whole)]
-        return Class(word, "nn.Sequential", doc, [constructor])
-    constructor.body = [Statement("super().__init__()"), *concrete.constructor(instance), *extra]
+        if not listed:
+            return Class(word, "nn.Sequential", doc, [constructor])
+    else:
+        constructor.body = [Statement("super().__init__()"), *concrete.constructor(instance), *extra]
     parameters = parameter_names(definition)
     feeds = {parameter: feed.index for parameter, feed in zip(parameters, instance.feeds, strict=True)}
     flowing = Flowing(concrete, instance, feeds, _indexes(instance.results))
@@ -343,7 +345,7 @@ def block_class(concrete: Concrete, instance: Instance, word: str, doc: Sequence
     kind = "Tensor" if len(given) == 1 else f"tuple[{', '.join(['Tensor'] * len(given))}]"
     flowing.lines.append(Statement("return ", given[0] if len(given) == 1 else python.Tuple(given)))
     forward = Function("forward", ["self", *(f"{one}: Tensor" for one in parameters)], kind, flowing.lines)
-    return Class(word, "nn.Module", doc, [constructor, forward])
+    return Class(word, "nn.Module" if instance.kind == "block" else "nn.Sequential", doc, [constructor, forward])
 
 
 def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[Statement]) -> tuple[Class, list[Class]]:
@@ -371,11 +373,12 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
         flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=flowing.lines)]
     regular = [flowing.returned(index) for index in evaluated]
     if trained:
+        before = flowing.lines
+        inner = before.pop().body if before and before[-1].body is not None else None
+        flowing.lines = inner or []
         made = call(record, *regular, *(flowing.returned(index) for index in trained))
-        if flowing.lines and flowing.lines[-1].body is not None:
-            flowing.lines[-1].body.append(Statement("return ", made))
-        else:
-            flowing.lines.append(Statement("if ", name("self.training"), ":", body=[Statement("return ", made)]))
+        inner = [*flowing.lines, Statement("return ", made)]
+        flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=inner)]
     kinds += [record] if trained or len(regular) > 1 else []
     plain = name(f"{word}EvaluationOutput") if trained and len(regular) > 1 else name(record)
     flowing.lines.append(Statement("return ", regular[0] if len(regular) == 1 else call(plain, *regular)))

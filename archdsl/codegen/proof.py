@@ -58,6 +58,12 @@ class Module:
             self.children.setdefault(word, value)
         object.__setattr__(self, word, value)
 
+    def __getattr__(self, word: str) -> Module:
+        found: Module | None = self.__dict__["children"].get(word)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {word!r}")
+        return found
+
     def __call__(self, *xs: Any) -> Any:
         return self.run.call(self, xs)
 
@@ -74,6 +80,9 @@ class Sequential(Module):
         first = items[0] if items else None
         pairs = first.items() if isinstance(first, Mapping) else ((str(i), one) for i, one in enumerate(items))
         self.children.update(pairs)
+
+    def __getitem__(self, index: int) -> Module:
+        return list(self.children.values())[index]
 
     def append(self, item: Module) -> None:
         self.children[str(len(self.children))] = item
@@ -193,6 +202,8 @@ class Run:
         """The first node that computes the same from the same, for functions: it does not matter which one is meant."""
         self.layers: dict[tuple[str, tuple[int, ...]], list[Node]] = defaultdict(list)
         self.functions: dict[tuple[str, tuple[int, ...]], list[Node]] = defaultdict(list)
+        self.pending: list[tuple[Values, str]] = []
+        """Sums and products that are not computed to the end, and the classes they are in."""
         self.latest: dict[str, int] = {}
         """The last call of each layer, by its path."""
         self.owners: list[str] = []
@@ -225,6 +236,8 @@ class Run:
         found = [given] if isinstance(given, Values) else list(given)
         if [one.node.index for one in found] != [self.same[n.index] for n in wanted]:
             raise Disproved("the outputs are other tensors", type(model).__name__)
+        for one, owner in self.pending:
+            raise Disproved(f"nothing in the graph {one.sign}s these tensors", owner)
         missing = next((node for nodes in self.layers.values() for node in nodes), None)
         if missing is not None:
             raise Disproved(f"{missing.id} is not called", self._owner(model, missing.path))
@@ -259,7 +272,7 @@ class Run:
         if not module.is_layer:
             kind = type(module).__name__
             self.owners.append(kind if kind not in CONTAINERS else self.owners[-1])
-            result = module.forward(*xs)  # type: ignore[attr-defined]  # all but layers have it
+            result = module.forward(*xs)
             self.owners.pop()
             return result
         key = module.path, self._inputs(xs)
@@ -285,13 +298,16 @@ class Run:
 
     def joined(self, sign: str, left: Values, right: Values) -> Values:
         """Return a sum or product; of three tensors, two are joined first."""
+        self.pending = [(one, owner) for one, owner in self.pending if one is not left and one is not right]
         for a in ((left.index,), left.parts if left.sign == sign else (None,)):
             for b in ((right.index,), right.parts if right.sign == sign else (None,)):
                 parts = (*a, *b)
                 if None not in parts and (found := self.functions.get((sign, parts))):
                     return Values(self, found[0].index, sign, parts)
         parts = left.parts if left.index is None else (left.index,)
-        return Values(self, None, sign, (*parts, *(right.parts if right.index is None else (right.index,))))
+        made = Values(self, None, sign, (*parts, *(right.parts if right.index is None else (right.index,))))
+        self.pending.append((made, self.owners[-1]))
+        return made
 
     def chunk(self, x: Values, start: int, length: int) -> Values:
         fits = lambda op: isinstance(op, Chunk) and (op.start, op.length) == (start, length)  # noqa: E731

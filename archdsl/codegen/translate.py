@@ -213,7 +213,8 @@ class Body:
             if value is UNKNOWN or self._differs(declared, value, kind):
                 keywords[word] = self._brief(given[word], kind, word)
         has_inplace = "inplace" not in given and any(a.name == "inplace" for a in kind.arguments)
-        if has_inplace and self.family.may_overwrite(node):
+        falls = kind.name == "LeakyReLU" and "negative_slope" in given  # its gradient may need its input
+        if has_inplace and not falls and self.family.may_overwrite(node):
             keywords["inplace"] = constant(True)
         if kind.name.endswith("Softmax"):
             keywords["dim"] = given.get("dim", constant(1))

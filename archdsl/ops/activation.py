@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ops.arguments import LARGEST, Boolean, Choice, Real, Whole, argument
+from archdsl.ops.arguments import LARGEST, ArgumentError, Boolean, Choice, Real, Whole, argument
 from archdsl.ops.base import Elementwise, ShapeError, TorchCall, Window, along, op
 from archdsl.tensors import Shape, TensorType
 
@@ -46,6 +46,11 @@ class LeakyReLU(Activation):
 
     negative_slope: float = argument(Real(), 0.01)
     inplace: bool = argument(Boolean(), False)
+
+    def check(self) -> None:
+        if self.inplace and self.negative_slope < 0:
+            message = "with a negative slope, the gradient needs the input, so `inplace` would make training fail"
+            raise ArgumentError(message, "inplace")
 
 
 @op

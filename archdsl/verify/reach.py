@@ -21,7 +21,7 @@ from archdsl.analysis.support import Support, positions, support
 from archdsl.graph import Graph, Node
 from archdsl.ops.base import Elementwise
 from archdsl.verify.checks import Check, ended, skipped
-from archdsl.verify.subject import Subject, spelled
+from archdsl.verify.subject import Subject, called, calls, spelled
 
 MOST_MACS = 2 * 10**9
 PROBED = 8
@@ -64,6 +64,7 @@ class Probe:
     def __init__(self, subject: Subject, graph: Graph) -> None:
         self.graph = graph
         self.seen: dict[str, Tensor] = {}
+        self.names = {node.index: name for name, node in calls(graph).items()}
         model = subject.build().double()
         for parameter in model.parameters():
             parameter.requires_grad_(False)
@@ -71,9 +72,9 @@ class Probe:
         for path, node in ops.items():
             parent, _, name = path.rpartition(".")
             setattr(model.get_submodule(parent), name, _positive(model.get_submodule(path), node))
-        calls: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for path in ops:
-            model.get_submodule(path).register_forward_hook(self._hook(path, calls))
+            model.get_submodule(path).register_forward_hook(self._hook(path, counts))
         self.inputs = [
             torch.ones((1, *node.output.known), dtype=torch.double, device=subject.device, requires_grad=True)
             for node in graph.inputs.values()
@@ -81,20 +82,20 @@ class Probe:
         with _Sums():
             model.eval()(*self.inputs)
 
-    def _hook(self, path: str, calls: Counter[str]) -> Callable[..., Tensor]:
+    def _hook(self, path: str, counts: Counter[str]) -> Callable[..., Tensor]:
         def keep(module: nn.Module, given: Any, output: Tensor) -> Tensor:
             output = output.view_as(output)  # a layer that does nothing gives its input, which others read as well
             if output.requires_grad:
                 output.register_hook(lambda g: (g != 0).to(g.dtype))  # type: ignore[no-untyped-call]  # torch's
-            self.seen[f"{path}#{calls[path]}" if calls[path] else path] = output
-            calls[path] += 1
+            self.seen[called(path, counts[path])] = output
+            counts[path] += 1
             return output
 
         return keep
 
     def differences(self, node: Node, unit: tuple[int, ...]) -> list[str]:
         """Return how what a unit depends on differs from what the analysis says that it sees."""
-        value = self.seen.get(node.id)
+        value = self.seen.get(self.names[node.index])
         if value is None:
             return ["the layer is not called"]
         expected = support(self.graph, node, unit)
@@ -223,5 +224,5 @@ class _Windows(nn.Module):
         return sums.reshape(*x.shape[:2], *sizes)
 
 
-def _each(value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else (value,) * axes
+def _each(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    return (value,) * axes if isinstance(value, int) else tuple(value)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from archdsl.graph import Graph
 from archdsl.tensors import Shape
 from archdsl.verify.checks import Check, compared, ended
-from archdsl.verify.subject import Subject, results, shape, spelled, tensors
+from archdsl.verify.subject import Subject, called, calls, constructed, results, shape, spelled, tensors
 
 BATCHES = (1, 2, 7)
 ENOUGH = 4
@@ -62,7 +62,7 @@ class Watched:
     def _hook(self, path: str) -> Any:
         def note(module: nn.Module, given: Any, output: Any) -> None:
             if isinstance(output, Tensor):
-                self.shapes[_called(path, self.calls[path])] = shape(output)
+                self.shapes[called(path, self.calls[path])] = shape(output)
             self.calls[path] += 1
 
         return note
@@ -76,12 +76,8 @@ def run(
     model.train(training)
     with Watched(model, graph) as watched:
         outputs = tensors(model(*feeds))
-    wanted, calls = results(graph, training=training), Counter[str]()
-    expected: dict[str, Shape] = {}
-    for node in graph.layers:
-        if node.module and (training or node.index not in graph.training_only):
-            expected[_called(node.path, calls[node.path])] = (batch, *node.output.known)
-            calls[node.path] += 1
+    wanted = results(graph, training=training)
+    expected = {name: (batch, *node.output.known) for name, node in calls(graph, training=training).items()}
     found = dict(watched.shapes)
     expected |= {f"output `{name}`": (batch, *node.output.known) for name, node in wanted.items()}
     found |= {f"output `{name}`": shape(tensor) for name, tensor in zip(wanted, outputs, strict=False)}
@@ -90,15 +86,10 @@ def run(
     return outputs, compared(expected, found)
 
 
-def _called(path: str, call: int) -> str:
-    return f"{path}#{call}" if call else path
-
-
 def _sizes(subject: Subject) -> Iterator[Graph]:
-    """Yield the graph at its own sizes, and at others at which all weights stay what they are."""
+    """Yield the graph at its own sizes, and at others at which every layer is constructed alike."""
     yield subject.graph
-    weights, given = subject.analysis.parameters.weights, 0
-    layers = [node.id for node in subject.graph.layers if node.module]
+    layers, given = constructed(subject.code, subject.graph), 0
     inputs = {name: node.output.known for name, node in subject.graph.inputs.items()}
     if all(len(one) == 1 for one in inputs.values()):
         return
@@ -109,8 +100,7 @@ def _sizes(subject: Subject) -> Iterator[Graph]:
         made = subject.network.at(moved)
         if any(d.severity == "error" for d in made.elaboration.diagnostics):
             continue
-        same = [node.id for node in made.graph.layers if node.module] == layers
-        if same and made.examine().parameters.weights == weights:
+        if constructed(subject.code, made.graph) == layers:
             yield made.graph
             given += 1
             if given == ENOUGH:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -62,7 +63,7 @@ class Subject:
 
         Sizes are taken in steps of 32 from the declared one, which is what encoders and decoders allow.
         """
-        weights, best = self.analysis.parameters.weights, self.graph
+        layers, best = constructed(self.code, self.graph), self.graph
         if (self.analysis.totals.macs or 0) <= most:
             return best
         inputs = {name: node.output.known for name, node in self.graph.inputs.items()}
@@ -73,11 +74,10 @@ class Subject:
             made = self.network.at(smaller)
             if any(d.severity == "error" for d in made.elaboration.diagnostics):
                 continue
-            analysis = made.examine()
-            if analysis.parameters.weights != weights:
+            if constructed(self.code, made.graph) != layers:
                 break
             best = made.graph
-            if (analysis.totals.macs or 0) <= most:
+            if (made.examine().totals.macs or 0) <= most:
                 break
         return best
 
@@ -94,6 +94,36 @@ class Subject:
 def results(graph: Graph, *, training: bool = False) -> dict[str, Node]:
     """Return the outputs by name; those of training are among them where it is asked for."""
     return {name: node for name, node in graph.outputs.items() if training or name not in graph.training_outputs}
+
+
+def constructed(code: ModuleType, graph: Graph) -> list[Any]:
+    """Return every op with how its module is constructed: where the list is the same, the code is."""
+    found: list[Any] = []
+    for node in graph.layers:
+        if node.is_module:
+            found.append((node.id, node.op.module(*graph.types(node))))
+        elif node.op.name != "crop" or not hasattr(code, "center_crop"):  # which asks for the sizes when it is run
+            found.append((node.id, node.op.non_defaults()))
+    return found
+
+
+def calls(graph: Graph, *, training: bool = False) -> dict[str, Node]:
+    """Return the nodes that are run as modules, by path and number of the call: `relu`, `relu#1`, ...
+
+    What only training runs is no call in evaluation, so the numbers may be lower there than in the analysis.
+    """
+    found: dict[str, Node] = {}
+    counts: Counter[str] = Counter()
+    for node in graph.layers:
+        if node.module and (training or node.index not in graph.training_only):
+            found[called(node.path, counts[node.path])] = node
+            counts[node.path] += 1
+    return found
+
+
+def called(path: str, call: int) -> str:
+    """Return what a call of a layer is called, as in the analysis."""
+    return f"{path}#{call}" if call else path
 
 
 def tensors(given: Any) -> list[Tensor]:
