@@ -1,6 +1,6 @@
 """No text makes the reader fail: sentences of the grammar, damaged bundled specs, and noise.
 
-Each comes with some thousands of examples in all; `python tests/fuzz.py --inputs 1000000` goes on for as long as one
+Each comes with some thousands of examples in all; `python -m tests.fuzz_texts --inputs 1000000` goes on for as long as one
 likes, in processes with little time and memory.
 """
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import fuzz
+import fuzz_texts as fuzz
 from oracles import sentences
 
 patient = settings(

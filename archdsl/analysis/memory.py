@@ -110,7 +110,7 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
         strides: Shape | None = parts.get(source)
         if kind is alias:
             if strides is not None:
-                strides = _merged(nodes[source].output.known, strides, node.output.known)
+                strides = _viewed(nodes[source].output.known, strides, node.output.known)
                 if strides is None:
                     owner.append(index)
                     elements.append(node.output.elements)
@@ -128,21 +128,25 @@ def _contiguous(shape: Shape) -> Shape:
     return (*list(accumulate(shape[:0:-1], mul, initial=1))[::-1],)
 
 
-def _merged(shape: Shape, strides: Shape, wanted: Shape) -> Shape | None:
-    """Return the strides of the same elements with axes merged; `None` where they lie apart and PyTorch copies them.
+def _viewed(shape: Shape, strides: Shape, wanted: Shape) -> Shape | None:
+    """Return the strides of the same elements in another shape; `None` where they lie apart and PyTorch copies them.
+
+    From the last axis on, axes that lie together make a chunk, which may be divided anew.
 
     Source: torch `computeStride` in ATen/TensorUtils.cpp.
     """
-    axes = list(zip(shape, strides, strict=True))
-    merged: list[int] = []
-    for total in wanted:
-        size, step = 1, 1
-        while size < total:
-            more, inner = axes.pop(0)
-            if size > 1 and step != more * inner:
-                return None
-            size, step = size * more, inner
-        if size != total:
+    made: list[int] = []
+    left = list(wanted)
+    chunk, view, step = 1, 1, strides[-1] if strides else 1
+    for axis in range(len(shape) - 1, -1, -1):
+        chunk *= shape[axis]
+        if axis and (shape[axis - 1] == 1 or strides[axis - 1] == chunk * step):
+            continue
+        while left and (view < chunk or left[-1] == 1):
+            made.append(view * step)
+            view *= left.pop()
+        if view != chunk:
             return None
-        merged.append(step)
-    return tuple(merged)
+        if axis:
+            chunk, view, step = 1, 1, strides[axis - 1]
+    return None if left else tuple(reversed(made))

@@ -181,6 +181,8 @@ class _Pass:
             return b
         if (a.flat or b.flat) and a.units != b.units:
             return _open(a)  # vectors that stem from different maps
+        if len(a.tracks) != len(b.tracks) or not a.tracks:
+            return _open(a)  # one of them stems from a vector, which has no positions
         first, axes = a.tracks[0], list[Tracks | None]()
         for mine, other in zip(a.tracks, b.tracks, strict=True):
             if axes and mine is first and other is b.tracks[0]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from archdsl.codegen.terms import binary, constant, value_of
+from archdsl.codegen.terms import binary, constant, indexed, value_of
 from archdsl.ops import Op
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.dense import Linear
@@ -27,7 +27,5 @@ def after(kind: type[Op], given: Mapping[str, ast.expr], channels: ast.expr) -> 
     if issubclass(kind, PadChannels):
         return binary("+", binary("+", given["before"], channels), given["after"])
     if issubclass(kind, Unflatten) and value_of(given["dim"]) == 1:
-        first = given["unflattened_size"]
-        assert isinstance(first, ast.Tuple | ast.List), "sizes are a tuple"
-        return first.elts[0]
+        return indexed(given["unflattened_size"], constant(0))
     return channels

@@ -23,7 +23,10 @@ from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.lang import ast
 from archdsl.ops import OPS, Op
 from archdsl.ops.arguments import PerAxis
+from archdsl.ops.base import Elementwise
 from archdsl.ops.norm import ShapeNorm
+from archdsl.ops.pad import PadChannels
+from archdsl.ops.pool import AdaptivePool, Pool
 
 if TYPE_CHECKING:
     from archdsl.codegen.family import Family, Written
@@ -308,7 +311,8 @@ class Body:
         layers = [c for c in unit.candidates if isinstance(c, LayerValue)]
         if layers and len(layers) == len(unit.candidates) and not node.arguments:
             sized = {bool(layer.kind.leading) for layer in layers}
-            if len(sized) != 1 or any(after(layer.kind, {}, name("c")) is None for layer in layers):
+            kept = all(issubclass(layer.kind, Elementwise | Pool | AdaptivePool) for layer in layers)
+            if len(sized) != 1 or not kept or any(issubclass(layer.kind, PadChannels) for layer in layers):
                 raise Unsupported("layers that want different arguments are passed")
             return call(unit.name, *(channels if sized.pop() else ())), channels
         blocks = [self.family.written(c) for c in unit.candidates if isinstance(c, Defined)]

@@ -12,7 +12,7 @@ from archdsl.elaborate.expressions import Expressions
 from archdsl.elaborate.library import Library, Module
 from archdsl.elaborate.naming import Children
 from archdsl.elaborate.statements import Outputs, Statements
-from archdsl.elaborate.values import POISON, BlockValue, LayerValue, Problem, Scope, Value
+from archdsl.elaborate.values import POISON, BlockValue, LayerValue, Problem, Scope, Value, show
 from archdsl.graph import Feed, Graph, Instance, Node
 from archdsl.lang import ast
 from archdsl.lang.parser import Spec
@@ -25,6 +25,7 @@ from archdsl.tensors import TensorType
 __all__ = ["Elaboration", "Library", "Module", "Request", "UsageError", "elaborate", "model_parameters", "value_of"]
 
 LARGEST_SIZE = 2**31
+BATCH = ("N", "B", "None", "n", "b", "batch", "batch_size", "bs")
 MOST_AXES = 16
 """Of an input; images have three, and videos four."""
 
@@ -319,7 +320,8 @@ class _Model(Statements):
             )
             if isinstance(sizes[0], Symbolic):
                 message = f"the channels of `{statement.name}` are left open, and weights depend on them"
-                raise self.problem(shapes.SIZE_NEEDED, message, statement, scope, help="give a number or a parameter")
+                help = _without_batch(statement, sizes, scope) or "give a number or a parameter"
+                raise self.problem(shapes.SIZE_NEEDED, message, statement, scope, help=help)
             self.nodes.append(node)
             self.feeds[statement.name] = node
             scope.values[statement.name] = node
@@ -358,9 +360,9 @@ class _Model(Statements):
         if type(value) is Symbolic or (type(value) is int and 1 <= value <= LARGEST_SIZE):
             return value
         most = f", at most {LARGEST_SIZE:,}" if type(value) is int and value > LARGEST_SIZE else ""
-        message = f"a size is a whole number from 1 up{most}, not {value}"
+        message = f"a size is a whole number from 1 up{most}, not {show(value)}"
         batch = "the batch is no part of a shape: `[3, 224, 224]`; an open size has a name, `[3, H, W]`"
-        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope, help=batch if value == -1 else None)
+        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope, help=batch if value in (-1, None) else None)
 
     # The graph.
 
@@ -404,6 +406,17 @@ class _Model(Statements):
                 seen.add(index)
                 pending.extend(self.nodes[index].inputs)
         return seen
+
+
+def _without_batch(statement: ast.Input, sizes: tuple[Size, ...], scope: Scope) -> str | None:
+    """Return the input without the batch, where its first size looks like one."""
+    dims = statement.shape or ()
+    named = bool(dims) and isinstance(dims[0].value, ast.Name) and dims[0].value.name in BATCH
+    picture = len(sizes) == 4 and sizes[1] in (1, 3)
+    if len(dims) < 2 or not isinstance(sizes[1], int) or not (named or picture):
+        return None
+    rest = ", ".join(dim.span(scope.module.source).text for dim in dims[1:])
+    return f"the batch is no part of a shape: write `input {statement.name}: [{rest}]`"
 
 
 def _modules_around(node: Node) -> Iterator[Instance]:

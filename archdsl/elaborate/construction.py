@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Fix, Label, closest, renaming
+from archdsl.diagnostics import Diagnostic, Label, closest, renaming
 from archdsl.elaborate import cures
 from archdsl.elaborate.expressions import MOST_STEPS, TENSOR_FUNCTIONS, Constant, Expressions
 from archdsl.elaborate.library import Module, bundled_home
-from archdsl.elaborate.naming import Children, why_not_a_label
+from archdsl.elaborate.naming import Children, numbered, usable, why_not_a_label
+from archdsl.elaborate.pasted import Call as Written
+from archdsl.elaborate.pasted import Meant, pasted, pasted_by_name
 from archdsl.elaborate.values import (
     POISON,
     TYPES,
@@ -32,24 +34,30 @@ from archdsl.elaborate.values import (
     show,
     type_name,
 )
-from archdsl.elaborate.words import ELSEWHERE, INFERRED, NO_BLOCK, advice, misnamed, unknown_argument
+from archdsl.elaborate.words import (
+    ELSEWHERE,
+    INFERRED,
+    NO_BLOCK,
+    advice,
+    as_operation,
+    misnamed,
+    unknown_argument,
+)
 from archdsl.graph import Call, Instance, Node
 from archdsl.lang import ast
 from archdsl.ops import OPS, Add, ArgumentError, Chunk, Concat, Crop, Multiply, Op, Scale, ShapeError, crop_like
 from archdsl.rules import limits, names, shapes, structure
-from archdsl.sizes import Symbolic
+from archdsl.sizes import Condition, Symbolic
 
 MOST_NODES = 250_000
 DEEPEST = 100
 """Instances inside one another."""
 MOST_PIECES = 1000
 """Into which `split` divides a tensor."""
+CHANNELS = {"dim": (1, -3), "axis": (1, 3, -1, -3)}
+"""How PyTorch and Keras count the axis of the channels."""
 LONGEST_PATH = 500
 """Characters of a path; every layer has one of its own."""
-
-
-LARGEST_KERNEL = 11
-"""Larger numbers in the second place are hardly kernels."""
 
 
 class TooMany(Exception):
@@ -89,12 +97,19 @@ class Construction(Expressions):
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic; one of the same place and kind is told once, with the other instances named."""
-        key = (diagnostic.code, diagnostic.span.source.name, diagnostic.span.start, diagnostic.span.end)
+        key = _place_of(diagnostic)
         first = self.problems.get(key)
         if first is None:
             self.problems[key] = diagnostic
-        elif diagnostic.layer and diagnostic.layer not in (first.layer, *first.also) and len(first.also) < 4:
+            return
+        if first.fix is not None and first.fix.safe and diagnostic.fix != first.fix:
+            self.problems[key] = first = replace(first, fix=diagnostic.fix)  # what one instance means, another does not
+        if diagnostic.layer and diagnostic.layer not in (first.layer, *first.also) and len(first.also) < 4:
             self.problems[key] = replace(first, also=(*first.also, diagnostic.layer))
+
+    def is_reported(self, diagnostic: Diagnostic) -> bool:
+        """Return whether something of the kind has been said of this place."""
+        return _place_of(diagnostic) in self.problems
 
     def step(self, node: ast.Syntax, scope: Scope, size: int = 1, nodes: int = 1) -> None:
         """Count steps of building before they are taken; raises `TooMany` where there would be too many."""
@@ -291,7 +306,8 @@ class Construction(Expressions):
             message = f"the path of this layer has more than {LONGEST_PATH} characters"
             raise self.problem(limits.TOO_DEEP, message, label, scope)
         if why:
-            help = f"call it `{name}_`" if name.isidentifier() else None
+            near = usable(name)
+            help = f"call it `{near}`" if near else "a label has letters from a to z, digits and `_`"
             raise self.problem(names.RESERVED_LABEL, f"{why}, so no layer can be called so", label, scope, help=help)
         if label.index is not None:
             return self._indexed_path(name, label, scope, children)
@@ -300,7 +316,9 @@ class Construction(Expressions):
             what = "the input" if isinstance(first, ast.Input) else "the first one"
             related = (Label(first.span(scope.module.source), what),) if first is not label else ()
             message = f"there are two layers called `{name}` in one place"
-            help = f'number them: `"{name}{{i}}":` or `{name}[i]:`' if first is label else f"call it `{name}2`"
+            help = f'number them: `"{name}{{i}}":` or `{name}[i]:`'
+            if first is not label:
+                help = f"call it `{numbered(name, {*children.labels, *_labels_of(scope.instance.definition)})}`"
             if isinstance(first, ast.Input):
                 message, help = f"`{name}` is an input, and no layer can be called so too", f"call it `{name}_conv`"
             raise self.problem(names.DUPLICATE_LABEL, message, label, scope, related=related, help=help)
@@ -360,11 +378,11 @@ class Construction(Expressions):
             return self._call_shared(found, node, label, value, scope, children)
         cls = OPS.get(node.name)
         if found is not None or cls is None or not cls.is_module:
-            raise self._unknown_layer(node, found, scope)
-        op = self._op(cls, node, scope)
+            raise self._unknown_layer(node, found, value, scope)
+        op = self._op(cls, node, scope, value)
         return POISON if op is None else self.apply(op, value, node, label, scope, children)
 
-    def _unknown_layer(self, node: ast.Call, found: Value, scope: Scope) -> Problem:
+    def _unknown_layer(self, node: ast.Call, found: Value, fed: Value, scope: Scope) -> Problem:
         name = node.name
         if found is not None:
             what, help = f"{show(found)} ({type_name(found)})", None
@@ -372,10 +390,9 @@ class Construction(Expressions):
                 what, help = f"a tensor, {found.output}", f"write `x + {name}` or `concat(x, {name})` to join the two"
             message = f"`{name}` is {what}, and only layers and blocks follow an arrow"
             return self.problem(structure.NOT_A_TENSOR, message, node, scope, help=help)
-        if name in TENSOR_FUNCTIONS or name in ("add", "multiply", "scale", "chunk"):
+        if name in OPS or name in TENSOR_FUNCTIONS:
             message = f"`{name}` joins or divides tensors, and does not follow an arrow"
-            help = {"add": "write `x + y`", "multiply": "write `x * y`", "scale": "write `0.5 * x`"}.get(name)
-            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help or "write `y = concat(a, b)`")
+            return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=_as_function(node, fed, scope))
         if name in scope.children.labels:
             message = f"`{name}` is the label of another layer, and not a layer itself"
             help = f"to use one layer twice, declare it: `share {name} = ...`, then `x -> {name}`"
@@ -385,7 +402,7 @@ class Construction(Expressions):
             help = f"make it `block {name}` with `input x`: a model says the shape of its input, a block takes any"
             return self.problem(names.UNKNOWN_LAYER, message, node, scope, help=help)
         source = scope.module.source
-        if help := misnamed(name):
+        if help := misnamed(name, node.span(source).text):
             fix = cures.layer_name(node, source)
             return self.problem(names.UNKNOWN_LAYER, f"there is no layer `{name}`", node, scope, help=help, fix=fix)
         if home := bundled_home(name):
@@ -411,11 +428,11 @@ class Construction(Expressions):
             message = f"`{node.name}` is `{layer}`, which has its arguments already"
             help = f"pass `{layer.kind.name}` alone and give the arguments here, or write `{node.name}` without any"
             raise self.problem(names.BAD_ARGUMENT, message, node, scope, help=help)
-        op = layer.op or self._op(layer.kind, node, scope)
+        op = layer.op or self._op(layer.kind, node, scope, value)
         return POISON if op is None else self.apply(op, value, node, label, scope, children)
 
-    def _op(self, cls: type[Op], node: ast.Call, scope: Scope) -> Op | None:
-        """Return the op with the arguments of a call filled in; equal ones are one object."""
+    def _op(self, cls: type[Op], node: ast.Call, scope: Scope, x: Value = None) -> Op | None:
+        """Return the op with the arguments of a call filled in; equal ones are one object. `x` is what it is fed."""
         defaults = scope.defaults.get(cls.name)
         positional: list[Value] = []
         keywords: dict[str, Value] = {}
@@ -447,43 +464,35 @@ class Construction(Expressions):
             for name, argument in defaults.items():
                 if name not in keywords and name not in given:
                     keywords[name] = self.evaluate(argument.value, scope)
+        if Condition in map(type, (*positional, *keywords.values())):
+            message = f"an argument of `{cls.name}` asks for a size that is not known yet"
+            help = "give the input a number in place of the name: `archdsl analyze` takes it as -D as well"
+            raise self.problem(shapes.SIZE_NEEDED, message, node, scope, help=help)
         key = (cls, *positional, *map(type, positional), *keywords.items(), *map(type, keywords.values()))
         op = self._ops.get(key)
         if op is None:
             try:
                 op = self._ops[key] = cls(*positional, **keywords)
             except ArgumentError as error:
-                raise self._argument_problem(cls, node, error, positional, keywords, scope) from None
+                fed = x.output if type(x) is Node else None
+                call = Written(cls, node, tuple(positional), keywords, fed, scope.module.source)
+                raise self._argument_problem(call, error, scope) from None
         if fixed:
             self._fixed_ops[id(node)] = op
         return op
 
-    def _argument_problem(
-        self,
-        cls: type[Op],
-        node: ast.Call,
-        error: ArgumentError,
-        positional: list[Value],
-        keywords: dict[str, Value],
-        scope: Scope,
-    ) -> Problem:
+    def _argument_problem(self, call: Written, error: ArgumentError, scope: Scope) -> Problem:
+        cls, node = call.cls, call.node
         place: ast.Syntax = node
-        if isinstance(error.place, int) and error.place < len(positional):
+        if isinstance(error.place, int) and error.place < len(call.positional):
             place = node.arguments[error.place]
         else:
             place = next((a for a in node.arguments if a.name == error.place and a.name is not None), node)
         source = scope.module.source
-        meant = _without_input_size(cls, node, positional, keywords, source.text)
-        if meant is not None:
-            message = f"`{cls.name}` is written with the size of its input, which is inferred here"
-            stride = _with_stride(cls, positional)
-            fix: Fix | None = Fix.replacing(node.span(source), meant, safe=stride is None)
-            help = f"write `{meant}`" + (f", or `{stride}` if the last number is the stride" if stride else "")
-            return self.problem(names.PASTED, message, node, scope, help=help, label=str(error), fix=fix)
-        if error.unknown and error.place in INFERRED:
-            message = f"`{cls.name}` is written with the size of its input, which is inferred here"
-            fix = cures.without_argument(node, place, source) if isinstance(place, ast.Argument) else None
-            return self.problem(names.PASTED, message, place, scope, help="leave this argument out", fix=fix)
+        if (meant := pasted(call)) is not None:
+            return self._meant(meant, scope)
+        if error.unknown and error.place in INFERRED and isinstance(place, ast.Argument):
+            return self._meant(pasted_by_name(call, place), scope)
         if error.unknown:
             message = f"`{cls.name}` has no argument `{error.place}`"
             help = unknown_argument(cls, str(error.place))
@@ -493,13 +502,20 @@ class Construction(Expressions):
         given = ""
         if str(error).startswith(f"`{_name_of(cls, error)}` is ") and isinstance(place, ast.Argument):
             value = self.evaluate(place.value, scope)
-            given = f", not {show(value)}" if not re.search(r"is given|not for", str(error)) else ""
+            shown = place.value.span(source).text if isinstance(place.value, ast.Sequence) else show(value)
+            given = f", not {shown}" if not re.search(r"is given|not for", str(error)) else ""
             if type(value) is Symbolic:
                 help = f"`{show(value)}` is left open: give it, as in `[3, H = 224, W = 224]`"
             elif type(value) is Node:
                 help = "a tensor is no argument: it flows along an arrow; its sizes have names in `input x: [c, h, w]`"
         colon = ":" if str(error).startswith("`") else ""
         return self.problem(names.BAD_ARGUMENT, f"`{cls.name}`{colon} {error}{given}", place, scope, help=help)
+
+    def _meant(self, meant: Meant, scope: Scope) -> Problem:
+        """Return the problem of a call that was written for PyTorch."""
+        return self.problem(
+            meant.rule, meant.message, meant.place, scope, help=meant.help, label=meant.label, fix=meant.fix
+        )
 
     # Nodes.
 
@@ -576,8 +592,11 @@ class Construction(Expressions):
         if scope.module.spec.is_pipeline:
             return
         message = f"`{op.name}` has parameters and no label"
-        help = f"give it one, as in `{op.attribute}1: {op.name}`"
-        fix = None if scope.loops else cures.labelled(syntax, path.rpartition(".")[2], scope.module.source)
+        label = path.rpartition(".")[2]
+        help = f"give it one, as in `{label}: {op.name}`"
+        fix = None if scope.loops else cures.labelled(syntax, label, scope.module.source)
+        if scope.loops:
+            help = f"give it one for each turn of the loop, as in `{op.attribute}[{_counter(scope)}]: {op.name}`"
         self.report(self.problem(names.UNLABELLED, message, syntax, scope, help=help, fix=fix).diagnostic)
 
     def function(self, op: Op, inputs: tuple[Node, ...], syntax: ast.Syntax, scope: Scope) -> Node:
@@ -597,10 +616,22 @@ class Construction(Expressions):
         if node.op == "*" and type(factor) in (int, float):
             return self.function(Scale(factor), (x,), node, scope)
         message = f"`{node.op}` cannot take {show(left)} and {show(right)}"
-        help = "tensors are added with `+`, multiplied with `*`, and scaled by a number"
-        if node.op == "-" and all(tensors):
-            help = "tensors are not subtracted: write `x + -1 * y`"
+        help = self._otherwise(node, left, right, scope)
         raise self.problem(structure.NOT_A_TENSOR, message, node, scope, help=help)
+
+    def _otherwise(self, node: ast.Binary, left: Value, right: Value, scope: Scope) -> str:
+        """Return how to write what a sign was meant to do with tensors that it does not do."""
+        first, second = (_as_factor(side, scope) for side in (node.left, node.right))
+        if node.op == "-" and type(left) is type(right) is Node:
+            return f"tensors are not subtracted: write `{first} + -1 * {second}`"
+        if node.op == "/" and type(right) in (int, float) and right:
+            short = f"{1 / right:g}"
+            return f"write `{short if float(short) == 1 / right else f'1 / {second}'} * {first}`"
+        if (node.op == "+" and not (type(left) is type(right) is Node)) or (node.op == "-" and type(right) is Node):
+            x, sign = (second if type(right) is Node else first), "-1 * " if node.op == "-" else ""
+            cure = f"`y * (1 {node.op} {x})` is `y + {sign}y * {x}`"
+            return f"nothing but tensors is added to a tensor; what it scales is written out: {cure}"
+        return "tensors are added with `+`, multiplied with `*`, and scaled by a number"
 
     def _plain(self, cls: type[Op]) -> Op:
         """Return the op without arguments, always the same object."""
@@ -635,7 +666,8 @@ class Construction(Expressions):
                     return None
                 if type(one) is not Node:
                     message = f"`{node.name}` takes tensors, not {show(one)} ({type_name(one)})"
-                    raise self.problem(structure.NOT_A_TENSOR, message, argument, scope)
+                    help = _sides(found[0], one, scope) if node.name == "crop" and found else None
+                    raise self.problem(structure.NOT_A_TENSOR, message, argument, scope, help=help)
                 found.append(one)
         return found
 
@@ -694,6 +726,7 @@ class Construction(Expressions):
             if channels % pieces:
                 message = f"{channels} channels cannot be split in {pieces} equal pieces"
                 help = "say how many channels each piece has, as in `split(x, [32, 16, 16])`"
+                help += f"; the {pieces} counts the pieces, where PyTorch's `split` takes the channels of each"
                 raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope, help=help)
             pieces = (channels // pieces,) * pieces
         if type(pieces) is not tuple or any(type(n) is not int or n < 1 for n in pieces) or sum(pieces) != channels:
@@ -708,9 +741,13 @@ class Construction(Expressions):
         for argument in node.arguments:
             if argument.name is not None and argument.name not in allowed:
                 message = f"`{node.name}` has no argument `{argument.name}`"
-                help = "it works on the channels, so the axis is not said: leave this out"
-                axis = argument.name in ("dim", "axis")
-                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help if axis else None)
+                help = None
+                if argument.name in ("dim", "axis"):
+                    help = "it works on the channels, so the axis is not said: leave this out"
+                    if self.evaluate(argument.value, scope) not in CHANNELS[argument.name]:
+                        text = argument.span(scope.module.source).text
+                        help = f"only channels are joined or divided, and `{text}` is another axis"
+                raise self.problem(names.BAD_ARGUMENT, message, argument, scope, help=help)
 
     # Blocks.
 
@@ -722,10 +759,12 @@ class Construction(Expressions):
             return POISON
         feeds = (value,) if type(value) is Node else tuple(value)
         if len(feeds) != block.feeds:
-            have = "1 input" if block.feeds == 1 else f"{block.feeds} inputs"
+            have = {0: "no input", 1: "1 input"}.get(block.feeds, f"{block.feeds} inputs")
             message = f"`{node.name}` has {have}, but gets {len(feeds)} tensor{'s' * (len(feeds) > 1)}"
             fed = ", ".join("abcdefgh"[: block.feeds])
             help = f"feed it several, as in `({fed}) -> {node.name}`" if block.feeds > 1 else None
+            if not block.feeds:
+                help = f"begin the body of `{block.definition.name}` with `input x`, from which the rest flows"
             raise self.problem(structure.TENSOR_COUNT, message, node, scope, help=help)
         definition = block.definition
         if definition in self._active:
@@ -958,13 +997,30 @@ class Construction(Expressions):
                 )
                 del self.nodes[start:]  # the call did not take place
                 raise self.problem(shapes.SHARED_MISMATCH, message, node, scope)
+        made_of = {n.path: self._made_of(n) for n in self.nodes[slice(*shared.first)] if not n.call}
+        for made in self.nodes[start:]:
+            if made.is_module and made_of.get(made.path) != self._made_of(made):
+                sizes = [self.nodes[i].output for at in (shared.first[0], start) for i in self.nodes[at].inputs[:1]]
+                message = f"`{shared.name}` was made for {sizes[0]}, and this call gives it {sizes[1]}"
+                del self.nodes[start:]
+                raise self.problem(shapes.SHARED_MISMATCH, message, node, scope)
         before = dict(shared.calls)
         for made in self.nodes[start:]:
             made.call += before.get(made.path, 0)
             shared.calls[made.path] = made.call + 1
 
+    def _made_of(self, node: Node) -> Any:
+        """Return how the module is constructed, which may depend on sizes without any weight doing so."""
+        types = [self.nodes[i].output for i in node.inputs]
+        return None if any(x.is_symbolic for x in types) else node.op.module(*types)
+
     def _weights(self, node: Node) -> dict[str, tuple[int, ...]]:
         return node.op.weights(*[self.nodes[i].output for i in node.inputs])
+
+
+def _place_of(diagnostic: Diagnostic) -> tuple[Any, ...]:
+    span = diagnostic.span
+    return diagnostic.code, span.source.name, span.start, span.end
 
 
 def signature(definition: ast.Definition, text: str) -> str:
@@ -985,19 +1041,48 @@ def are_tensors(value: Value) -> bool:
     return type(value) is tuple and bool(value) and all(type(v) is Node for v in value)
 
 
-def _with_stride(cls: type[Op], positional: list[Value]) -> str | None:
-    """Return a call with three numbers as it is if they are filters, kernel and stride, where they may be."""
-    if cls.by_position != 2 or len(positional) != 3 or any(type(value) is not int for value in positional):
-        return None
-    filters, kernel, stride = positional
-    may_be = kernel < filters and kernel <= LARGEST_KERNEL
-    return f"{cls.name}({filters}, {kernel}, stride={stride})" if may_be else None
-
-
 def _name_of(cls: type[Op], error: ArgumentError) -> str:
     """Return the name of the argument that an error is about."""
     place = error.place
     return cls.arguments[place].name if isinstance(place, int) and place < len(cls.arguments) else str(place)
+
+
+def _as_function(node: ast.Call, fed: Value, scope: Scope) -> str:
+    """Return how a function of tensors is written that follows an arrow as if it were a layer."""
+    text = scope.module.source.text
+    flows = next((name for name, value in scope.values.items() if value is fed), None)
+    direct = flows and re.search(rf"(?<!\w){flows}\s*(?:->|→)\s*\Z", text[: node.start])
+    operands = [
+        flows if flows and direct else "y",
+        *(argument.span(scope.module.source).text for argument in node.arguments),
+    ]
+    written = as_operation(node.name, operands) or f"{node.name}({', '.join(operands)})"
+    return f"write `{written}`" + ("" if direct else ", where `y = ...` names what comes before")
+
+
+def _sides(x: Node, amount: Value, scope: Scope) -> str | None:
+    """Return a crop that cuts a number of positions off each side."""
+    sides = {1: ("start", "end"), 2: ("left", "right", "top", "bottom")}.get(len(x.output.spatial))
+    if sides is None or type(amount) is not int:
+        return None
+    name = next((name for name, value in scope.values.items() if value is x), "x")
+    return f"each side has its name: `crop({name}, {', '.join(f'{side}={amount}' for side in sides)})`"
+
+
+def _as_factor(node: ast.Syntax, scope: Scope) -> str:
+    """Return an operand as it stands in a product."""
+    text = node.span(scope.module.source).text
+    return f"({text})" if isinstance(node, ast.Binary | ast.Pipe | ast.IfExpression) else text
+
+
+def _counter(scope: Scope) -> str:
+    """Return the innermost name that counts the turns of a loop."""
+    return next((name for name, value in reversed(scope.loops.items()) if type(value) is int), "i")
+
+
+def _labels_of(definition: ast.Definition | None) -> set[str]:
+    nodes = ast.walk(definition) if definition is not None else ()
+    return {node.name for node in nodes if isinstance(node, ast.Label)}
 
 
 def _is_none(node: ast.Syntax) -> bool:
@@ -1010,18 +1095,3 @@ def _operands(syntax: ast.Syntax) -> list[ast.Syntax]:
     if isinstance(syntax, ast.Call) and syntax.name in TENSOR_FUNCTIONS:
         return [a.value for a in syntax.arguments]
     return []
-
-
-def _without_input_size(
-    cls: type[Op], node: ast.Call, positional: list[Value], keywords: dict[str, Value], text: str
-) -> str | None:
-    """Return the call as it should be where it becomes right by leaving out PyTorch's size of the input."""
-    place = next((i for i, name in enumerate(cls.leading) if name in INFERRED), len(positional))
-    if place >= len(positional) or type(positional[place]) not in (int, tuple):
-        return None
-    try:
-        cls(*positional[:place], *positional[place + 1 :], **keywords)
-    except ArgumentError:
-        return None
-    rest = ", ".join(text[a.start : a.end] for i, a in enumerate(node.arguments) if i != place)
-    return f"{cls.name}({rest})" if rest else cls.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from archdsl.diagnostics import Edit, Fix, closest, renaming
-from archdsl.elaborate.words import ARGUMENTS, ELSEWHERE, INFERRED, NO_ARGUMENT
+from archdsl.elaborate.words import ARGUMENTS, ELSEWHERE, INFERRED, NO_ARGUMENT, OTHERWISE
 from archdsl.lang import ast
 from archdsl.ops import OPS, Op
 from archdsl.source import Source, Span
@@ -28,6 +28,10 @@ _FARTHEST = 200
 def layer_name(node: ast.Call, source: Source) -> Fix | None:
     """Return the edit that gives a layer PyTorch's name, where another library's is known."""
     meant = ELSEWHERE.get(node.name, "")
+    if node.name in OTHERWISE:
+        return None
+    if meant == "Flatten" and node.arguments:  # those of a `view` are sizes, not axes
+        return Fix.replacing(node.span(source), meant)
     if meant in OPS:
         return renaming(node.span(source), node.name, meant, safe=node.name in SAME)
     if re.fullmatch(r"\w+\([\w.=]+\)", meant) and meant.partition("(")[0] in OPS and not node.arguments:
@@ -56,7 +60,7 @@ def argument_name(cls: type[Op], argument: ast.Argument, source: Source) -> Fix 
     return renaming(argument.span(source), name, close) if close else None
 
 
-def without_argument(node: ast.Call, argument: ast.Argument, source: Source) -> Fix:
+def without_argument(node: ast.Call, argument: ast.Argument, source: Source, *, safe: bool = False) -> Fix:
     """Return the edit that leaves an argument out, with one of the commas beside it."""
     place = node.arguments.index(argument)
     start, end = argument.start, argument.end
@@ -67,7 +71,7 @@ def without_argument(node: ast.Call, argument: ast.Argument, source: Source) -> 
     else:
         start, end = node.start + len(node.name), node.end
     title = f"leave out `{argument.span(source).text}`"
-    return Fix(title, (Edit(Span(source, start, end), ""),), safe=True)
+    return Fix(title, (Edit(Span(source, start, end), ""),), safe)
 
 
 def flattened(node: ast.Call, source: Source) -> Fix:

@@ -10,12 +10,13 @@ from archdsl.diagnostics import Diagnostic, Fix, Label, Rule, closest, renaming
 from archdsl.elaborate.builtins import FUNCTIONS, LONGEST, TooLong, listed, weight
 from archdsl.elaborate.reach import meaning_elsewhere
 from archdsl.elaborate.values import POISON, Indexed, Problem, Scope, Value, show, type_name
-from archdsl.elaborate.words import ELSEWHERE, TEXTS, misnamed, takes_tensor
+from archdsl.elaborate.words import ELSEWHERE, INFERRED, TEXTS, as_operation, misnamed, takes_tensor
 from archdsl.graph import Node
 from archdsl.lang import ast
 from archdsl.ops import OPS
 from archdsl.rules import BY_NAME, limits, names, shapes, structure
 from archdsl.sizes import Condition, ShapeError, Symbolic, equal
+from archdsl.source import Span
 
 LARGEST = 2**63 - 1
 INFINITY = float("inf")
@@ -137,6 +138,11 @@ class Expressions:
         if name in TEXTS:
             fix = Fix.replacing(node.span(source), f'"{name}"', safe=True) if isinstance(node, ast.Name) else None
             help = f'a text stands in double quotes: `"{name}"`'
+        elif name in INFERRED:
+            fix, help = (
+                None,
+                "`input x: [c, h, w]` in a block, or `y: [c, h, w] = x`, names the channels that come in: `c`",
+            )
         elif name == "training":
             fix = None
             help = "what training alone uses is an output: `output aux = x -> ... when training`"
@@ -230,6 +236,10 @@ class Expressions:
         values = [self.evaluate(argument.value, scope) for argument in node.arguments]
         if POISON in values:
             return POISON
+        if node.name == "sum" and any(type(x) is Node for value in values if type(value) is tuple for x in value):
+            message = "`sum` adds numbers, and these are tensors"
+            help = f"write `{' + '.join(_operands_of(node, scope))}`"
+            raise self.problem(names.BAD_VALUE, message, node, scope, help=help)
         self.step(node, scope, 1 + sum(_cost(value) for value in values))
         try:
             return self._bounded(function(*values), node, scope)
@@ -257,6 +267,10 @@ class Expressions:
             message = f"`{node.name}` is the label of a layer, and cannot be called"
             advice = f"to use one layer twice, declare it: `share {node.name} = ...`, then `x -> {node.name}`"
             return self.problem(names.UNKNOWN_NAME, message, node, scope, help=advice)
+        operands = _operands_of(node, scope)
+        if (joined := as_operation(node.name, operands)) is not None:
+            message = f"there is no function `{node.name}`"
+            return self.problem(names.UNKNOWN_NAME, message, node, scope, help=f"write `{joined}`")
         if advice := misnamed(node.name):
             layer = ELSEWHERE.get(node.name, "").partition("(")[0]
             if layer in OPS and OPS[layer].is_module:
@@ -305,7 +319,11 @@ class Expressions:
                 return ~value
         elif type(value) in _NUMBERS or type(value) is Symbolic:
             return -value
-        raise self.problem(names.BAD_VALUE, f"`{node.op}` does not apply to {show(value)}", node, scope)
+        message, help = f"`{node.op}` does not apply to {show(value)}", None
+        if type(value) is Node:
+            text = node.operand.span(scope.module.source).text
+            help = f"write `-1 * {text if isinstance(node.operand, ast.Name) else f'({text})'}`"
+        raise self.problem(names.BAD_VALUE, message, node, scope, help=help)
 
     def _logical(self, node: ast.Binary, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -464,7 +482,7 @@ class Expressions:
         """Return a problem at a node, with the instances that lead to it."""
         if rule.severity == "error":
             self.steps += STEPS_OF_A_MISTAKE
-        span = node.span(scope.module.source)
+        span = with_parentheses(node.span(scope.module.source))
         frames = tuple(frames_of(scope))
         return Problem(
             Diagnostic(rule, message, span, label, related, notes, frames, help, fix, scope.instance.path or None)
@@ -478,6 +496,32 @@ class Expressions:
 def _cost(value: Value) -> int:
     """Return how many steps reading a whole list counts for; one that is too long is refused instead."""
     return min(len(value), LONGEST) // 16 if type(value) in (tuple, range) else 0
+
+
+def with_parentheses(span: Span) -> Span:
+    """Return a span with the parentheses at its ends whose partners are in it: the tree has no places of them."""
+    text, start, end = span.source.text, span.start, span.end
+    while (missing := text.count(")", start, end) - text.count("(", start, end)) != 0:
+        if missing > 0:
+            before = text[:start].rstrip()
+            if not before.endswith("("):
+                return span
+            start = len(before) - 1
+        else:
+            after = len(text) - len(text[end:].lstrip())
+            if not text.startswith(")", after):
+                return span
+            end = after + 1
+    return Span(span.source, start, end)
+
+
+def _operands_of(node: ast.Call, scope: Scope) -> list[str]:
+    """Return the arguments of a function as they are written, those of a list in it one by one."""
+    values = [argument.value for argument in node.arguments if argument.name is None]
+    if len(values) == 1 and isinstance(values[0], ast.Sequence):
+        values = list(values[0].items)
+    texts = [value.span(scope.module.source).text for value in values]
+    return [f"({text})" if isinstance(value, ast.Pipe) else text for text, value in zip(texts, values, strict=True)]
 
 
 def _as_list(value: Value, other: Value) -> Value:

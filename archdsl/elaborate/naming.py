@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
+from collections.abc import Container
 
 from archdsl.graph import Instance
 from archdsl.lang import ast
@@ -30,6 +32,8 @@ def why_not_a_label(name: str, *, in_sequence: bool) -> str | None:
     """Return what is wrong with a label, or `None` where it can be an attribute."""
     if len(name) > LONGEST:
         return f"`{name[:40]}...` has more than {LONGEST} characters"
+    if name.isidentifier() and not name.isascii():
+        return f"`{name[:40]}` has letters other than a to z"
     if not _IDENTIFIER.fullmatch(name):
         return f"`{name[:40]}` is no Python name"
     if keyword.iskeyword(name):
@@ -37,6 +41,25 @@ def why_not_a_label(name: str, *, in_sequence: bool) -> str | None:
     if name in RESERVED or (in_sequence and name in RESERVED_IN_SEQUENCE):
         return f"`{name}` is an attribute of every PyTorch module"
     return None
+
+
+def usable(name: str) -> str | None:
+    """Return a label like one that cannot be used; `None` where nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", name[:LONGEST]).encode("ascii", "ignore").decode()
+    words = re.sub(r"\W+", "_", plain).strip("_")
+    label = f"_{words}" if words[:1].isdigit() else words
+    if not label:
+        return None
+    return label if why_not_a_label(label, in_sequence=True) is None else f"{label}_"
+
+
+def numbered(name: str, taken: Container[str]) -> str:
+    """Return the next label after one that is taken: `conv2` after `conv`, and `conv3` after `conv2`."""
+    stem = name.rstrip("0123456789")
+    number = int(name[len(stem) :] or 1) + 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
 
 
 class Children:

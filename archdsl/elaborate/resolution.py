@@ -12,7 +12,7 @@ from archdsl.elaborate.expressions import TENSOR_FUNCTIONS
 from archdsl.elaborate.library import Module, bundled_home
 from archdsl.elaborate.reach import targets
 from archdsl.elaborate.values import show
-from archdsl.elaborate.words import INFERRED, NO_BLOCK, misnamed, unknown_argument
+from archdsl.elaborate.words import INFERRED, NO_BLOCK, as_operation, misnamed, unknown_argument
 from archdsl.lang import ast
 from archdsl.ops import OPS, ArgumentError
 from archdsl.rules import names
@@ -79,17 +79,28 @@ def _in_definition(module: Module, definition: ast.Definition) -> Iterator[Diagn
     nodes = list(ast.walk(definition))
     local = {p.name for p in definition.parameters} | {name for node in nodes for name in _bound(node)}
     stages = {id(node.unit) for node in nodes if isinstance(node, ast.Stage)}
+    units = {id(value) for node in nodes for value in _units(node) if value.name in OPS and OPS[value.name].is_module}
     for node in nodes:
         if isinstance(node, ast.Call):
-            known = _layer if id(node) in stages else _function
+            known = _layer if id(node) in stages | units else _function
             yield from known(module, node, local)
-        elif isinstance(node, ast.Name) and not _means_something(module, node.name, local):
+        elif isinstance(node, ast.Name) and id(node) not in units and not _means_something(module, node.name, local):
             close = closest(node.name, [*local, *module.items])
             help = f"did you mean `{close}`?" if close else None
             message = f"nothing is called `{node.name}` here"
             span = node.span(module.source)
             fix = renaming(span, node.name, close) if close else None
             yield Diagnostic(names.UNKNOWN_NAME, message, span, help=help, fix=fix)
+
+
+def _units(node: ast.Syntax) -> Iterator[ast.Name | ast.Call]:
+    """Yield what may stand for a layer: what a parameter is by default, and what a call is given."""
+    given: list[ast.Syntax | None] = []
+    if isinstance(node, ast.Parameter):
+        given = [node.default]
+    elif isinstance(node, ast.Call | ast.Alias):
+        given = [argument.value for argument in node.arguments]
+    yield from (value for value in given if isinstance(value, ast.Name | ast.Call))
 
 
 def _bound(node: ast.Syntax) -> Iterator[str]:
@@ -117,6 +128,8 @@ def _function(module: Module, node: ast.Call, local: set[str]) -> Iterator[Diagn
         help = f"did you mean `{close}`?" if close else None
         message = f"there is no function `{node.name}`"
         span = node.span(module.source)
+        if written := as_operation(node.name, [argument.span(module.source).text for argument in node.arguments]):
+            help, close = f"write `{written}`", None
         fix = renaming(span, node.name, close) if close else None
         yield Diagnostic(names.UNKNOWN_NAME, message, span, help=help, fix=fix)
 
@@ -154,7 +167,7 @@ def _no_layer(module: Module, node: ast.Call) -> Diagnostic:
     if home:
         near = f"write `from {home} import {node.name}` at the top"
         fix = layer_import(node, home, module.source)
-    help = misnamed(node.name) or near
+    help = misnamed(node.name, span.text) or near
     if misnamed(node.name):
         fix = layer_name(node, module.source)
     message = f"there is no layer or block `{node.name}`"

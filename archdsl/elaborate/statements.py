@@ -114,7 +114,8 @@ class Statements(Construction):
         self._looked[id(statement)] = reads
         scope.missed |= reads
         for diagnostic in islice(unknown_stages(scope.module, statement, {*scope.values, *scope.children.labels}), 20):
-            self.report(diagnostic)
+            if not self.is_reported(diagnostic):
+                self.report(diagnostic)
 
     def _spoil(self, statement: ast.Syntax, scope: Scope, outputs: Outputs) -> None:
         match statement:
@@ -246,8 +247,12 @@ class Statements(Construction):
         if type(value) is not tuple or count != len(statement.names):
             tensors = "1 tensor" if count == 1 else f"{count} tensors"
             message = f"{len(statement.names)} names on the left, but {tensors} on the right"
-            help = f"a tensor is divided by `{', '.join(statement.names[:4])} = split(x, {len(statement.names)})`"
-            raise self.problem(structure.TENSOR_COUNT, message, statement, scope, help=help if count == 1 else None)
+            help: str | None = None
+            if count == 1:
+                help = f"a tensor is divided by `{', '.join(statement.names[:4])} = split(x, {len(statement.names)})`"
+            elif isinstance(statement.value, ast.Call) and statement.value.name == "split":
+                help = "`split(x, n)` makes n pieces, where PyTorch's `split` takes the channels of each"
+            raise self.problem(structure.TENSOR_COUNT, message, statement, scope, help=help)
         for name, one in zip(statement.names, value, strict=True):
             if type(one) is not Node and one is not POISON:
                 message = f"`{name}` names a tensor, but this is {show(one)} ({type_name(one)})"

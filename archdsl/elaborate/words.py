@@ -7,12 +7,21 @@ import re
 from archdsl.diagnostics import closest
 from archdsl.ops import OPS, Op
 
+DEPTHWISE = "it has a group for each channel that comes in: of 32 channels, `Conv2d(32, 3, padding=1, groups=32)`"
+SEPARABLE = (
+    "it is two layers, the first with a group for each channel that comes in: "
+    "of 32 channels, `Conv2d(32, 3, padding=1, groups=32) -> Conv2d(64, 1)`"
+)
+CROPPED = "write `crop(x, left=2, right=2, top=2, bottom=2)`, or `crop(x, like=y)` for the centre of the size of `y`"
+
 # fmt: off
 ELSEWHERE = {
     "Conv": "Conv2d", "Conv2D": "Conv2d", "Convolution": "Conv2d", "Convolution2D": "Conv2d", "conv": "Conv2d",
     "conv2d": "Conv2d", "SeparableConv2D": "Conv2d(..., groups=c)", "DepthwiseConv2D": "Conv2d(c, k, groups=c)",
     "Conv2DTranspose": "ConvTranspose2d", "Deconv": "ConvTranspose2d", "Deconvolution2D": "ConvTranspose2d",
-    "UpConv": "ConvTranspose2d", "Dense": "Linear", "FC": "Linear", "FullyConnected": "Linear", "fc": "Linear",
+    "Deconv2d": "ConvTranspose2d", "Deconvolution": "ConvTranspose2d", "Conv2dTranspose": "ConvTranspose2d",
+    "TransposedConv2d": "ConvTranspose2d", "TransposeConv2d": "ConvTranspose2d", "UpConv": "ConvTranspose2d",
+    "Dense": "Linear", "FC": "Linear", "FullyConnected": "Linear", "fc": "Linear",
     "InnerProduct": "Linear", "linear": "Linear", "BatchNorm": "BatchNorm2d", "BatchNormalization": "BatchNorm2d",
     "BN": "BatchNorm2d", "batch_norm": "BatchNorm2d", "LayerNormalization": "LayerNorm",
     "MaxPool": "MaxPool2d", "MaxPooling": "MaxPool2d", "MaxPooling2D": "MaxPool2d", "MaxPool2D": "MaxPool2d",
@@ -23,7 +32,8 @@ ELSEWHERE = {
     "adaptive_avg_pool2d": "AdaptiveAvgPool2d", "GlobalMaxPooling2D": "AdaptiveMaxPool2d(1)",
     "LRN": "LocalResponseNorm", "Swish": "SiLU", "Relu": "ReLU", "relu": "ReLU", "softmax": "Softmax",
     "sigmoid": "Sigmoid", "tanh": "Tanh", "gelu": "GELU", "leaky_relu": "LeakyReLU", "Activation": "ReLU",
-    "flatten": "Flatten", "FlattenLayer": "Flatten", "Reshape": "Flatten", "view": "Flatten", "dropout": "Dropout",
+    "flatten": "Flatten", "FlattenLayer": "Flatten", "Reshape": "Unflatten", "View": "Flatten", "view": "Flatten",
+    "dropout": "Dropout",
     "SpatialDropout2D": "Dropout2d", "DropPath": "StochasticDepth", "UpSampling2D": "Upsample(scale_factor=2)",
     "interpolate": "Upsample", "ZeroPadding2D": "ZeroPad2d", "pad": "ZeroPad2d",
     "Concatenate": "concat(a, b)", "Concat": "concat(a, b)", "concatenate": "concat(a, b)", "cat": "concat(a, b)",
@@ -36,6 +46,12 @@ OTHERWISE = {
     "ModuleList": "layers of a loop are numbered: `for i in range(3) { x = x -> conv[i]: Conv2d(8, 3) }`",
     "Input": "an input is a statement: `input x: [3, 32, 32]`",
     "InputLayer": "an input is a statement: `input x: [3, 32, 32]`",
+    "Reshape": "a vector becomes a map by `Unflatten(1, (16, 5, 5))`, a map becomes a vector by `Flatten`",
+    "DepthwiseConv2D": DEPTHWISE, "DepthwiseConv2d": DEPTHWISE, "DepthwiseConv": DEPTHWISE,
+    "SeparableConv2D": SEPARABLE, "SeparableConv2d": SEPARABLE, "SeparableConv": SEPARABLE,
+    "MaxUnpool2d": "nothing remembers where the maxima were: `Upsample(scale_factor=2)` enlarges a map",
+    "MaxUnpooling2D": "nothing remembers where the maxima were: `Upsample(scale_factor=2)` enlarges a map",
+    "CenterCrop": CROPPED, "CenterCrop2d": CROPPED, "Cropping2D": CROPPED, "Crop": CROPPED,
     "Lambda": "write what it computes: `a + b`, `a * b`, `0.5 * x`, `concat(a, b)`",
     "ResBlock": "define it, or import one: `from resnet import BasicBlock`",
     "ResidualBlock": "define it, or import one: `from resnet import BasicBlock`",
@@ -81,15 +97,39 @@ NO_ARGUMENT = {
 # fmt: on
 
 
+SAME_PADDING = {
+    "pool": 'Keras\' "same" is `ceil_mode=true` for a pool of 2, and `padding=1` for one of 3',
+    "transposed": 'Keras\' "same" is no padding where kernel and stride are equal, '
+    "and `padding=1, output_padding=1` for a kernel of 3 with a stride of 2",
+}
+"""What a padding of "same" comes to in layers that do not take the word."""
+
+FUNCTIONS = {"add": "+", "Add": "+", "multiply": "*", "mul": "*", "Multiply": "*", "Mul": "*", "Eltwise": "+"}
+"""Functions of two tensors, and the signs that do what they do."""
+
+_RESHAPED = re.compile(r"Reshape\(\s*(?:target_shape\s*=\s*)?([(\[][^()\[\]]*,\s*\d[^()\[\]]*[)\]])\s*\)")
+
 NO_BLOCK = "define it, `block {name} {{ input x  output x -> ... }}`, or import it; `archdsl ops` lists the layers"
 """What to do about a name that is near to no other."""
 
 
-def misnamed(name: str) -> str | None:
-    """Return what to write instead of a layer or function that PyTorch does not have, as far as it is known."""
+def misnamed(name: str, written: str = "") -> str | None:
+    """Return what to write instead of a layer or function that PyTorch does not have; `written` is the call."""
+    if match := _RESHAPED.fullmatch(written):
+        return f"of a vector, `Unflatten(1, {match[1]})` makes a map of these sizes"
     if name in OTHERWISE:
         return OTHERWISE[name]
     return f"did you mean `{ELSEWHERE[name]}`?" if name in ELSEWHERE else None
+
+
+def as_operation(name: str, operands: list[str]) -> str | None:
+    """Return how a function of tensors is written: `add(x, y)` as `x + y`, `concat` with its name."""
+    if name in FUNCTIONS and len(operands) > 1:
+        return f" {FUNCTIONS[name]} ".join(operands)
+    if name == "scale" and len(operands) == 2:
+        return " * ".join(reversed(operands))
+    known = {"chunk": "split"}.get(name, name)
+    return f"{known}({', '.join(operands)})" if known in ("concat", "crop", "split") else None
 
 
 def unknown_argument(cls: type[Op], name: str) -> str:
@@ -109,6 +149,10 @@ def advice(cls: type[Op], message: str, written: str) -> str:
         return "a number has no commas: `1000` or `1_000`"
     if match := re.search(r'"(SAME|VALID|Same|Valid)"', written):
         return f'words are written small: `"{match[1].lower()}"`'
+    if "`padding` is" in message and '"same"' in written:
+        return SAME_PADDING["pool" if "Pool" in cls.name else "transposed"]
+    if "`align_corners` is for" in message and "mode=" not in written:
+        return f'the default mode copies; give another: write `{written[:-1]}, mode="bilinear")`'
     if 'padding="same"' in message:
         return "with a stride the padding is a number: `padding=1` for a kernel of 3, `padding=3` for one of 7"
     if match := re.search(r'"(\d+)[x×](\d+)"', written):

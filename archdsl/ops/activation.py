@@ -218,6 +218,9 @@ class LogSoftmax(AlongAxis):
     source = "Bridle 1990, Probabilistic interpretation of feedforward network outputs; torch.nn.LogSoftmax"
 
 
+FIRST_AXIS = "the batch counts as axis 0: write 1 for the channels"
+
+
 def per_sample(dim: int, argument: str, x: TensorType) -> int:
     """Return an axis that counts the batch, as PyTorch does, counted from the channels."""
     axis = dim + len(x.shape) if dim < 0 else dim - 1
@@ -225,5 +228,6 @@ def per_sample(dim: int, argument: str, x: TensorType) -> int:
         message = f"`{argument}` {dim} does not exist in {x}, whose axes are 1 (the channels) to {len(x.shape)}"
         if axis == -1:
             message = f"`{argument}` {dim} is the batch, whose samples do not depend on each other"
+            raise ShapeError(message, rule="wrong-rank", argument=argument, help=FIRST_AXIS)
         raise ShapeError(message, rule="wrong-rank", argument=argument)
     return axis

@@ -121,7 +121,7 @@ class AxisOrNone(PerAxis):
         assert dimensions is not None, "only layers with a number of axes have arguments per axis"
         if type(value) is not tuple:
             return super().read(value, dimensions)
-        if len(value) != dimensions:
+        if len(value) != dimensions or (dimensions == 1 and None in value):  # PyTorch knows no `None` there
             raise ValueError
         return tuple(None if v is None else self.one.read(v, dimensions) for v in value)
 

@@ -10,6 +10,10 @@ from archdsl.sizes import Symbolic, require
 from archdsl.tensors import Shape, TensorType
 
 EPS = Real(0, 1, strict=True)
+OPEN_SIZES = (
+    "give the size, as in `[3, H = 224, W = 224]`; of any size are `LayerNorm2d`, over the channels at each position, "
+    "and `GroupNorm(1)`, over the whole of a sample"
+)
 
 
 class RunningNorm(Elementwise):
@@ -175,6 +179,9 @@ class ShapeNorm(Elementwise):
         if count > len(x.shape):
             message = f"`{self.name}` normalises over the last {count} axes, but gets {x}"
             raise ShapeError(message, rule="wrong-rank", argument="dims")
+        if TensorType(x.shape[-count:]).is_symbolic:
+            message = f"`{self.name}` has a weight for every element, and gets {x}, whose size is not known yet"
+            raise ShapeError(message, rule="size-needed", help=OPEN_SIZES)
         return TensorType(x.shape[-count:]).known
 
     def weights(self, *inputs: TensorType) -> dict[str, Shape]:

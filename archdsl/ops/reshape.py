@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archdsl.ops.activation import per_sample
+from archdsl.ops.activation import FIRST_AXIS, per_sample
 from archdsl.ops.arguments import LARGEST, Kind, Whole, argument
 from archdsl.ops.base import FLAT, SAME, Elementwise, Op, Reads, ShapeError, Storage, TorchCall, Window, op
 from archdsl.ops.sliding import AXES
@@ -117,7 +117,7 @@ class Flatten(Op):
             raise ShapeError(message, rule="wrong-rank", argument="start_dim")
         if start < 0 <= end:
             message = f"`start_dim` {self.start_dim} is the batch, which stays as it is"
-            raise ShapeError(message, rule="wrong-rank", argument="start_dim")
+            raise ShapeError(message, rule="wrong-rank", argument="start_dim", help=FIRST_AXIS)
         return start, end
 
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:

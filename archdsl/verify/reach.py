@@ -171,6 +171,8 @@ def _positive(module: nn.Module, node: Node) -> nn.Module:
     axes = _axes(module, len(node.output.known))
     if axes:
         return _Along(axes)
+    if isinstance(module, nn.Upsample) and module.mode.startswith("nearest"):
+        return _Nearest(module)
     kept = (nn.PixelShuffle, nn.PixelUnshuffle, nn.Upsample)
     same = isinstance(node.op, Elementwise) and type(module).__name__ != "PadChannels"
     return nn.Identity() if same and not isinstance(module, kept) else module
@@ -198,6 +200,22 @@ class _Along(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + x.mean(dim=self.axes, keepdim=True)
+
+
+class _Nearest(nn.Module):
+    """Repeats what a nearest upsampling repeats; for some factors its gradient in PyTorch goes elsewhere."""
+
+    def __init__(self, module: nn.Upsample) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis, size in enumerate(x.shape[2:], 2):
+            numbers = torch.arange(float(size), dtype=x.dtype, device=x.device)
+            along = numbers.view(1, 1, *(size if i == axis else 1 for i in range(2, x.dim())))
+            chosen = self.module(along.expand(1, 1, *x.shape[2:])).movedim(axis, -1)
+            x = x.index_select(axis, chosen[(0, *[0] * (x.dim() - 2))].long())
+        return x
 
 
 class _Windows(nn.Module):
