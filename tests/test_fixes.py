@@ -78,7 +78,36 @@ UNSAFE = [
     ("a layer without effect",    "output x -> ReLU -> ReLU",                           "output x -> ReLU"),
     ("a softmax at the end",      "output x -> Flatten -> p: Softmax",                  "output x -> Flatten"),
     ("two arrows",                "output x -> -> ReLU",                                "output x -> ReLU"),
-    ("three pasted numbers that may hold a stride", "output x -> c: Conv2d(64, 3, 2)",  "output x -> c: Conv2d(3, 2)"),
+    ("a stride by position",      "output x -> c: Conv2d(64, 3, 2)",                    "output x -> c: Conv2d(64, 3, stride=2)"),
+    ("more by position",          "output x -> c: Conv2d(64, 7, 2, 3)",                 "output x -> c: Conv2d(64, 7, stride=2, padding=3)"),
+    ("a kernel given twice",      "output x -> c: Conv2d(64, 3, kernel_size=3)",        "output x -> c: Conv2d(64, 3)"),
+    ("a view of a vector",        "output x -> View(-1, 3072)",                         "output x -> Flatten"),
+    ("a deconvolution",           "output x -> c: Deconv2d(8, 2, stride=2)",            "output x -> c: ConvTranspose2d(8, 2, stride=2)"),
+]
+
+# Calls with PyTorch's size of the input, what comes in, and whether they agree.
+PASTED = [
+    ("a convolution",                "[3, 32, 32]",  "Conv2d(3, 64, 3)",               "Conv2d(64, 3)",                       True),
+    ("a convolution of five",        "[3, 32, 32]",  "Conv2d(3, 64, 7, 2, 3)",         "Conv2d(64, 7, stride=2, padding=3)",  True),
+    ("a convolution, by name",       "[3, 32, 32]",  "Conv2d(8, 3, in_channels=3)",    "Conv2d(8, 3)",                        True),
+    ("other channels",               "[3, 32, 32]",  "Conv2d(16, 32, 3)",              "Conv2d(32, 3)",                       False),
+    ("other channels, by name",      "[3, 32, 32]",  "Conv2d(8, 3, in_channels=16)",   "Conv2d(8, 3)",                        False),
+    ("what may be filters",          "[64, 32, 32]", "Conv2d(64, 3, 2)",               "Conv2d(3, 2)",                        False),
+    ("a kernel that is a tuple",     "[3, 32, 32]",  "Conv2d(8, (3, 3), 2)",           "Conv2d(8, (3, 3), stride=2)",         True),
+    ("a transposed convolution",     "[64, 7, 7]",   "ConvTranspose2d(64, 32, 2, 2)",  "ConvTranspose2d(32, 2, stride=2)",    True),
+    ("a norm of a batch",            "[16, 7, 7]",   "BatchNorm2d(16)",                "BatchNorm2d",                         True),
+    ("of other channels",            "[16, 7, 7]",   "BatchNorm2d(32)",                "BatchNorm2d",                         False),
+    ("groups",                       "[64, 7, 7]",   "GroupNorm(8, 64)",               "GroupNorm(8)",                        True),
+    ("groups with eps",              "[64, 7, 7]",   "GroupNorm(8, 64, 1e-6)",         "GroupNorm(8, eps=1e-6)",              True),
+    ("groups, swapped",              "[64, 7, 7]",   "GroupNorm(64, 8)",               "GroupNorm(8)",                        False),
+    ("a vector",                     "[64]",         "Linear(64, 10)",                 "Linear(10)",                          True),
+    ("another vector",               "[64]",         "Linear(32, 10)",                 "Linear(10)",                          False),
+    ("a norm over everything",       "[3, 8, 8]",    "LayerNorm([3, 8, 8])",           "LayerNorm",                           True),
+    ("a norm over the last axis",    "[64, 128]",    "LayerNorm(128)",                 "LayerNorm(dims=1)",                   True),
+    ("a norm over two axes",         "[12, 26, 26]", "LayerNorm([26, 26])",            "LayerNorm(dims=2)",                   True),
+    ("a norm by name",               "[12, 26, 26]", "LayerNorm(normalized_shape=26)", "LayerNorm(dims=1)",                   True),
+    ("a norm over channels",         "[12, 26, 26]", "LayerNorm(12)",                  "LayerNorm2d",                         False),
+    ("a norm of another size",       "[12, 26, 26]", "RMSNorm(20)",                    "RMSNorm(dims=1)",                     False),
 ]
 # fmt: on
 
@@ -99,6 +128,22 @@ def test_what_was_probably_meant_is_written_only_when_asked_for(before, after):
     assert guarded.text == model(before)
     assert free.text == model(after)
     assert free.errors == 0
+
+
+@pytest.mark.parametrize(("size", "typed", "meant", "safe"), [c[1:] for c in PASTED], ids=[c[0] for c in PASTED])
+def test_a_size_of_the_input_is_left_out_unasked_only_where_it_is_what_comes_in(size, typed, meant, safe):
+    before, after = (model(f"output x -> layer: {call}", size) for call in (typed, meant))
+    free = mended(before, unsafe=True)
+
+    assert mended(before).text == (after if safe else before)
+    assert (free.text, free.errors) == (after, 0)
+
+
+def test_what_is_true_of_one_use_of_a_block_is_not_taken_for_all():
+    text = (Path(__file__).parent / "mistakes" / "pasted_in_a_block_of_two_widths.arch").read_text(encoding="utf-8")
+
+    assert mended(text).text == text
+    assert "bn: BatchNorm2d ->" in mended(text, unsafe=True).text
 
 
 def test_an_unused_tensor_goes_with_its_line():

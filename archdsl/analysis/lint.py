@@ -11,12 +11,15 @@ from archdsl.graph import Graph, Node
 from archdsl.lang import ast
 from archdsl.ops import Reach, Storage
 from archdsl.ops.activation import ReLU, ReLU6, Sigmoid, Softmax, Softplus
+from archdsl.ops.base import spell
 from archdsl.ops.pool import Pool
 from archdsl.ops.reshape import Flatten
+from archdsl.ops.resize import Upsample
 from archdsl.ops.sliding import UNITS
 from archdsl.rules import lints
 from archdsl.sizes import Condition, Symbolic
 from archdsl.source import Span
+from archdsl.tensors import TensorType
 
 NOT_NEGATIVE = (ReLU, ReLU6, Sigmoid, Softmax, Softplus)
 """Activations whose output a `ReLU` leaves as it is."""
@@ -47,6 +50,9 @@ def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnosti
         message = f"this `{node.op.name}` changes nothing: {why}"
         fix = left_out(node.syntax, node.instance.source)
         yield Diagnostic(lints.DEAD_LAYER, message, node.span, help="leave it out", fix=fix, layer=node.path)
+    if isinstance(node.op, Upsample) and (shrinks := _shrinks(graph.types(node)[0], node)):
+        help = f"for a map that many times larger write `Upsample(scale_factor={spell(node.op.size)})`"
+        yield Diagnostic(lints.SIZE_FOR_FACTOR, shrinks, node.span, help=help, layer=node.path)
     window = node.op.window(graph.types(node), node.output) if node.op.storage is Storage.NEW else Reach.SAME
     if isinstance(window, Reach):
         return
@@ -79,6 +85,17 @@ def _without_effect(before: Node, node: Node) -> str | None:
     if isinstance(op, Pool) and set(op.kernel_size) == {1} and before.output == node.output:
         return "its kernel is one position"
     return None
+
+
+def _shrinks(x: TensorType, node: Node) -> str | None:
+    """Return what to say of an `Upsample` whose first number is a size smaller than the input's, or `None`."""
+    call = node.syntax
+    if not isinstance(call, ast.Call) or not call.arguments or call.arguments[0].name is not None:
+        return None
+    sizes = list(zip(x.spatial, node.output.spatial, strict=True))
+    if any(isinstance(size, Symbolic) or isinstance(made, Symbolic) or made >= size for size, made in sizes):
+        return None
+    return f"`{node.path}` makes {x} smaller, {node.output}: its first argument is the size to come out"
 
 
 def _softmax_outputs(graph: Graph) -> Iterator[Diagnostic]:

@@ -31,6 +31,8 @@ class Support:
     boxes: dict[str, tuple[Box, ...]]
     exact: bool
     """Whether a unit depends on all of it; else it depends on nothing beside it."""
+    clipped: bool
+    """Whether a border cut something off on the way, or something sees nothing; else it is the field on a plane."""
 
 
 def support(graph: Graph, node: Node, unit: tuple[int, ...]) -> Support:
@@ -46,7 +48,7 @@ def support(graph: Graph, node: Node, unit: tuple[int, ...]) -> Support:
     pending[node.index] = {tuple(1 << place for place in unit)}
     names = {fed.index: name for name, fed in graph.inputs.items()}
     found: dict[str, tuple[Box, ...]] = {}
-    exact = True
+    exact, clipped = True, False
     for index in range(node.index, -1, -1):
         boxes = pending.pop(index, None)
         if boxes is None:
@@ -64,10 +66,11 @@ def support(graph: Graph, node: Node, unit: tuple[int, ...]) -> Support:
         exact = exact and is_exact(one) and not any(isinstance(window, tuple) and None in window for window in windows)
         for i, source, window in zip(one.inputs, types, windows, strict=True):
             for box in kept:
-                seen = _through(window, box, source.known[1:], one.op)
+                seen, cut = _through(window, box, source.known[1:], one.op)
+                clipped = clipped or cut or 0 in seen
                 if 0 not in seen:
                     pending[i].add(seen)
-    return Support(found, exact)
+    return Support(found, exact, clipped)
 
 
 def is_exact(node: Node) -> bool:
@@ -87,31 +90,32 @@ def positions(mask: int) -> Iterator[int]:
         mask ^= lowest
 
 
-def _through(window: Window, box: Box, sizes: tuple[int, ...], op: Op) -> Box:
-    """Return what units read of a map of the given sizes."""
+def _through(window: Window, box: Box, sizes: tuple[int, ...], op: Op) -> tuple[Box, bool]:
+    """Return what units read of a map of the given sizes, and whether they read beyond its border too."""
     if window is SAME and len(box) == len(sizes):
-        return box
+        return box, False
     if not isinstance(window, tuple):  # a map of one position that became a vector is read as a whole too
-        return tuple((1 << size) - 1 for size in sizes)
-    return tuple(
-        _read(reads, mask, size, op.border) if reads is not None else (1 << size) - 1
-        for reads, mask, size in zip(window, box, sizes, strict=True)
-    )
+        return tuple((1 << size) - 1 for size in sizes), False
+    seen, cut = list[int](), False
+    for reads, mask, size in zip(window, box, sizes, strict=True):
+        places = _read(reads, mask) if reads is not None else set(range(size))
+        outside = {place for place in places if not 0 <= place < size}
+        inside = places - outside
+        if outside and op.border != "zeros":
+            inside |= {_inside(place, size, op.border) for place in outside}
+        seen.append(sum(1 << place for place in inside))
+        cut = cut or bool(outside)
+    return tuple(seen), cut
 
 
-def _read(reads: Reads, mask: int, size: int, border: str) -> int:
-    turn, seen = len(reads.taps), 0
+def _read(reads: Reads, mask: int) -> set[int]:
+    """Return the positions that some units read along one axis, those beyond the border among them."""
+    turn, places = len(reads.taps), set[int]()
     for unit in positions(mask):
         turns, phase = divmod(unit, turn)
         start = turns * reads.shift
-        for tap in reads.taps[phase]:
-            place = start + tap
-            if not 0 <= place < size:
-                if border == "zeros":
-                    continue
-                place = _inside(place, size, border)
-            seen |= 1 << place
-    return seen
+        places.update(range(start + taps.start, start + taps.stop, taps.step) if (taps := reads.taps[phase]) else ())
+    return places
 
 
 def _inside(place: int, size: int, border: str) -> int:

@@ -81,6 +81,17 @@ class Variant:
     """Values that were asked for: the defaults of the builder."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Switched:
+    """A model with one of its switches, a parameter that is true or false, the other way than by default."""
+
+    model: str
+    definition: ast.Definition
+    parameter: str
+    value: bool
+    elaboration: Elaboration
+
+
 class Family:
     """All that is written of one file."""
 
@@ -91,14 +102,15 @@ class Family:
         self,
         variants: Sequence[Variant],
         builders: Mapping[str, str],
-        others: Sequence[tuple[Elaboration, ast.Definition]] = (),
+        switched: Sequence[Switched] = (),
         refused: AbstractSet[int] = frozenset(),
     ) -> None:
-        """Take in the models, and others that are looked at; `refused` definitions are written for each use."""
+        """Take in the models, also with their switches turned; `refused` definitions are written for each use."""
         self.variants = variants
         self.uses = Uses()
-        for elaboration, definition in others:
-            self.uses.add(elaboration, definition)
+        self.switched = switched
+        for one in switched:
+            self.uses.add(one.elaboration, one.definition)
         for variant in variants:
             if variant.elaboration is not None:
                 self.uses.add(variant.elaboration, variant.definition)

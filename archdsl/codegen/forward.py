@@ -294,7 +294,8 @@ class Flow(Body):
             start: dict[str, python.expr] = {}
             for word, x in carried.items():
                 variable = variables[word]
-                unchanged = same(ends[word], variable)
+                constant_ = terms_id(variable) not in names_in(ends[word]) and same(ends[word], x.channels)
+                unchanged = constant_ or same(ends[word], variable)
                 start[word] = x.channels if unchanged else variable
                 if not unchanged and not same(x.channels, variable):
                     self.init.append(Statement(f"{terms_id(variable)} = ", x.channels))

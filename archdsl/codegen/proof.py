@@ -22,6 +22,7 @@ from archdsl.ops.reshape import Chunk, Crop, Flatten
 
 LIBRARIES = frozenset(("__future__", "math", "collections", "collections.abc", "functools", "itertools", "typing"))
 """What generated code imports beside PyTorch."""
+VERBS = {"add": "adds", "multiply": "multiplies"}
 CONTAINERS = ("Module", "Sequential", "ModuleList", "ModuleDict")
 
 
@@ -162,7 +163,8 @@ class Values:
     @property
     def node(self) -> Node:
         if self.index is None:
-            raise Disproved(f"nothing in the graph {self.sign}s these tensors")
+            owner = next(owner for one, owner in self.run.pending if one is self)
+            raise Disproved(f"nothing in the graph {VERBS[self.sign]} these tensors", owner)
         return self.run.graph.nodes[self.index]
 
     @property
@@ -237,7 +239,7 @@ class Run:
         if [one.node.index for one in found] != [self.same[n.index] for n in wanted]:
             raise Disproved("the outputs are other tensors", type(model).__name__)
         for one, owner in self.pending:
-            raise Disproved(f"nothing in the graph {one.sign}s these tensors", owner)
+            raise Disproved(f"nothing in the graph {VERBS[one.sign]} these tensors", owner)
         missing = next((node for nodes in self.layers.values() for node in nodes), None)
         if missing is not None:
             raise Disproved(f"{missing.id} is not called", self._owner(model, missing.path))
@@ -298,16 +300,19 @@ class Run:
 
     def joined(self, sign: str, left: Values, right: Values) -> Values:
         """Return a sum or product; of three tensors, two are joined first."""
-        self.pending = [(one, owner) for one, owner in self.pending if one is not left and one is not right]
         for a in ((left.index,), left.parts if left.sign == sign else (None,)):
             for b in ((right.index,), right.parts if right.sign == sign else (None,)):
                 parts = (*a, *b)
                 if None not in parts and (found := self.functions.get((sign, parts))):
                     return Values(self, found[0].index, sign, parts)
+        self._take(left, right)
         parts = left.parts if left.index is None else (left.index,)
         made = Values(self, None, sign, (*parts, *(right.parts if right.index is None else (right.index,))))
         self.pending.append((made, self.owners[-1]))
         return made
+
+    def _take(self, *joined: Values) -> None:
+        self.pending = [(one, owner) for one, owner in self.pending if not any(one is other for other in joined)]
 
     def chunk(self, x: Values, start: int, length: int) -> Values:
         fits = lambda op: isinstance(op, Chunk) and (op.start, op.length) == (start, length)  # noqa: E731
@@ -419,6 +424,12 @@ class Code:
         if word not in LIBRARIES:
             raise ImportError(f"generated code has no business with {word}")
         return importlib.import_module(word)
+
+    def parameters(self, builder: str) -> tuple[str, ...]:
+        """Return what a builder takes."""
+        code = self.names[builder].__code__
+        names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
+        return names
 
     def check(self, builder: str, graph: Graph, arguments: Mapping[str, Any]) -> None:
         """Build a model and hold it against its graph, in evaluation and where there is more to it in training.

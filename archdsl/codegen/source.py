@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -11,7 +12,7 @@ from typing import Any
 
 import jinja2
 
-from archdsl.codegen.family import HELPERS, Family, Variant, builder_names
+from archdsl.codegen.family import HELPERS, Family, Switched, Variant, builder_names
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function
 from archdsl.codegen.proof import Code, Disproved
@@ -63,6 +64,10 @@ def _prove(text: str, family: Family) -> None:
     for variant in family.variants:
         if variant.elaboration is not None:
             code.check(family.builders_called[variant.name], variant.elaboration.graph, {})
+    for one in family.switched:
+        builder = family.builders_called[one.model]
+        if one.parameter in code.parameters(builder):
+            code.check(builder, one.elaboration.graph, {one.parameter: one.value})
 
 
 def _text(
@@ -120,7 +125,7 @@ def _family(
     module: Module, models: Sequence[str], given: Network | None, refused: AbstractSet[int] = frozenset()
 ) -> Family:
     variants: list[Variant] = []
-    others: list[Any] = []
+    switched: list[Switched] = []
     for model in models:
         found = model_chain(module, model)
         assert found is not None, "the models of a file can be resolved"
@@ -142,8 +147,9 @@ def _family(
             if switch and isinstance(parameter.default, ast.Literal):
                 turned = network(module, model, {**asked, parameter.name: not parameter.default.value})
                 if not any(d.severity == "error" for d in turned.elaboration.diagnostics):
-                    others.append((turned.elaboration, definition))
-    return Family(variants, builder_names(module.models), others, refused)
+                    value = not parameter.default.value
+                    switched.append(Switched(model, definition, parameter.name, value, turned.elaboration))
+    return Family(variants, builder_names(module.models), switched, refused)
 
 
 def _render(folder: Path, **context: Any) -> str:
@@ -162,9 +168,8 @@ def _render(folder: Path, **context: Any) -> str:
 def docstring(lines: Sequence[str], indent: int) -> str:
     """Return a docstring in its place; nothing in it can end it."""
     margin = "    " * indent
-    text = "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip() or "Nothing is said of it."
-    if text.endswith('"'):
-        text = text[:-1] + '\\"'
+    text = "\n".join(lines).strip().replace("\\", "\\\\") or "Nothing is said of it."
+    text = re.sub(r'"(?=")|(?<=")"|"$', r'\\"', text)  # of several quotes, and of the last one
     room = WIDTH - len(margin) - 6
     if any(len(line) > room for line in text.split("\n")):
         text = "\n\n".join("\n".join(textwrap.wrap(part, room)) for part in text.split("\n\n"))

@@ -56,6 +56,8 @@ MOST_PIECES = 1000
 """Into which `split` divides a tensor."""
 CHANNELS = {"dim": (1, -3), "axis": (1, 3, -1, -3)}
 """How PyTorch and Keras count the axis of the channels."""
+LONGEST_NAME = 200
+"""Characters before an arrow that are searched for the name of what flows along it."""
 LONGEST_PATH = 500
 """Characters of a path; every layer has one of its own."""
 
@@ -160,6 +162,8 @@ class Construction(Expressions):
             text = node.source.span(scope.module.source).text
             help = f"take one of them, `{text}[0]`, or all, `concat({text})`" if type(value) is Indexed else None
             raise self.problem(structure.NOT_A_TENSOR, message, node.source, scope, help=help)
+        if type(value) is tuple and len(value) == 1:
+            value = value[0]
         return self.run(node.stages, value, scope, scope.children)
 
     def run(self, stages: tuple[ast.Stage, ...], value: Value, scope: Scope, children: Children) -> Value:
@@ -318,7 +322,7 @@ class Construction(Expressions):
             message = f"there are two layers called `{name}` in one place"
             help = f'number them: `"{name}{{i}}":` or `{name}[i]:`'
             if first is not label:
-                help = f"call it `{numbered(name, {*children.labels, *_labels_of(scope.instance.definition)})}`"
+                help = f"call it `{numbered(name, {*children.labels, *self._labels_of(scope.instance.definition)})}`"
             if isinstance(first, ast.Input):
                 message, help = f"`{name}` is an input, and no layer can be called so too", f"call it `{name}_conv`"
             raise self.problem(names.DUPLICATE_LABEL, message, label, scope, related=related, help=help)
@@ -326,6 +330,12 @@ class Construction(Expressions):
         if children.sequence:
             children.taken += 1
         return children.prefix + name
+
+    def _labels_of(self, definition: ast.Definition | None) -> set[str]:
+        """Return the labels that are written in a definition, those below a mistake among them."""
+        nodes = list(ast.walk(definition)) if definition is not None else []
+        self.steps += len(nodes)
+        return {node.name for node in nodes if isinstance(node, ast.Label)}
 
     def _text(self, part: ast.Syntax, scope: Scope) -> str:
         value = self.evaluate(part, scope)
@@ -629,8 +639,8 @@ class Construction(Expressions):
             return f"write `{short if float(short) == 1 / right else f'1 / {second}'} * {first}`"
         if (node.op == "+" and not (type(left) is type(right) is Node)) or (node.op == "-" and type(right) is Node):
             x, sign = (second if type(right) is Node else first), "-1 * " if node.op == "-" else ""
-            cure = f"`y * (1 {node.op} {x})` is `y + {sign}y * {x}`"
-            return f"nothing but tensors is added to a tensor; what it scales is written out: {cure}"
+            cure = f"`a * (1 {node.op} {x})` is `a + {sign}a * {x}`"
+            return f"nothing but a tensor is added to a tensor; what it scales is written out: {cure}"
         return "tensors are added with `+`, multiplied with `*`, and scaled by a number"
 
     def _plain(self, cls: type[Op]) -> Op:
@@ -726,7 +736,6 @@ class Construction(Expressions):
             if channels % pieces:
                 message = f"{channels} channels cannot be split in {pieces} equal pieces"
                 help = "say how many channels each piece has, as in `split(x, [32, 16, 16])`"
-                help += f"; the {pieces} counts the pieces, where PyTorch's `split` takes the channels of each"
                 raise self.problem(shapes.SHAPE_MISMATCH, message, node, scope, help=help)
             pieces = (channels // pieces,) * pieces
         if type(pieces) is not tuple or any(type(n) is not int or n < 1 for n in pieces) or sum(pieces) != channels:
@@ -1049,15 +1058,14 @@ def _name_of(cls: type[Op], error: ArgumentError) -> str:
 
 def _as_function(node: ast.Call, fed: Value, scope: Scope) -> str:
     """Return how a function of tensors is written that follows an arrow as if it were a layer."""
-    text = scope.module.source.text
+    source = scope.module.source
     flows = next((name for name, value in scope.values.items() if value is fed), None)
-    direct = flows and re.search(rf"(?<!\w){flows}\s*(?:->|→)\s*\Z", text[: node.start])
-    operands = [
-        flows if flows and direct else "y",
-        *(argument.span(scope.module.source).text for argument in node.arguments),
-    ]
+    start = cures.stage_start(node, source)
+    direct = flows and re.search(rf"(?<!\w){flows}\s*(?:->|→)\s*\Z", source.text[max(0, start - LONGEST_NAME) : start])
+    name = flows if flows and direct else next((n for n in ("y", "z") if n not in scope.values), "before")
+    operands = [name, *(argument.span(source).text for argument in node.arguments)]
     written = as_operation(node.name, operands) or f"{node.name}({', '.join(operands)})"
-    return f"write `{written}`" + ("" if direct else ", where `y = ...` names what comes before")
+    return f"write `{written}`" + ("" if direct else f", where `{name} = ...` names what comes before")
 
 
 def _sides(x: Node, amount: Value, scope: Scope) -> str | None:
@@ -1078,11 +1086,6 @@ def _as_factor(node: ast.Syntax, scope: Scope) -> str:
 def _counter(scope: Scope) -> str:
     """Return the innermost name that counts the turns of a loop."""
     return next((name for name, value in reversed(scope.loops.items()) if type(value) is int), "i")
-
-
-def _labels_of(definition: ast.Definition | None) -> set[str]:
-    nodes = ast.walk(definition) if definition is not None else ()
-    return {node.name for node in nodes if isinstance(node, ast.Label)}
 
 
 def _is_none(node: ast.Syntax) -> bool:

@@ -76,7 +76,7 @@ def without_argument(node: ast.Call, argument: ast.Argument, source: Source, *, 
 
 def flattened(node: ast.Call, source: Source) -> Fix:
     """Return the edit that puts a `Flatten` in front of a layer and its label."""
-    at = _stage(node, source)
+    at = stage_start(node, source)
     return Fix.replacing(Span(source, at, at), "Flatten -> ", title="write `Flatten` in front")
 
 
@@ -87,7 +87,7 @@ def labelled(node: ast.Syntax, name: str, source: Source) -> Fix:
 
 def left_out(node: ast.Syntax, source: Source) -> Fix | None:
     """Return the edit that leaves out a layer behind an arrow, with the arrow and its label."""
-    start = _stage(node, source)
+    start = stage_start(node, source)
     arrow = _ARROW.search(source.text, max(0, start - _FARTHEST), start)
     if arrow is None:
         return None
@@ -115,7 +115,7 @@ def without_statement(node: ast.Syntax, source: Source) -> Fix:
     return Fix("leave the statement out", (Edit(Span(source, start, end), ""),))
 
 
-def _stage(node: ast.Syntax, source: Source) -> int:
+def stage_start(node: ast.Syntax, source: Source) -> int:
     """Return where a stage begins: at its label, where it has one."""
     label = _LABEL.search(source.text, max(0, node.start - _FARTHEST), node.start)
     return label.start() if label else node.start

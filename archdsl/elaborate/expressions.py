@@ -106,7 +106,7 @@ class Expressions:
     def _name(self, node: ast.Name, scope: Scope) -> Value:
         value = scope.values.get(node.name, scope)
         if value is not scope:
-            if type(value) is Node:
+            if type(value) is Node or type(value) is tuple:
                 scope.used.add(node.name)
             return value
         found = self.global_name(node.name, scope)
@@ -501,17 +501,19 @@ def _cost(value: Value) -> int:
 def with_parentheses(span: Span) -> Span:
     """Return a span with the parentheses at its ends whose partners are in it: the tree has no places of them."""
     text, start, end = span.source.text, span.start, span.end
-    while (missing := text.count(")", start, end) - text.count("(", start, end)) != 0:
-        if missing > 0:
-            before = text[:start].rstrip()
-            if not before.endswith("("):
-                return span
-            start = len(before) - 1
-        else:
-            after = len(text) - len(text[end:].lstrip())
-            if not text.startswith(")", after):
-                return span
-            end = after + 1
+    missing = text.count(")", start, end) - text.count("(", start, end)
+    for _ in range(missing):
+        start -= 1
+        while start >= 0 and text[start].isspace():
+            start -= 1
+        if start < 0 or text[start] != "(":
+            return span
+    for _ in range(-missing):
+        while end < len(text) and text[end].isspace():
+            end += 1
+        if not text.startswith(")", end):
+            return span
+        end += 1
     return Span(span.source, start, end)
 
 

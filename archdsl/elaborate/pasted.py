@@ -143,15 +143,17 @@ def _size(call: Call, name: str, value: Value) -> Size:
         x = None
     count = None if x is None else prod(x.known) if unit == "feature" else x.channels
     said = f"{value:,} {unit}{'s' * (value != 1)}" if type(value) is int else show(value)
-    if count is None:
+    if x is None or count is None:
         return Size(said, "", None)
+    if unit == "feature" and x.spatial:
+        return Size(said, f"{x} comes in", value == count)
     return Size(said, f"{count:,} come{'s' * (count == 1)} in", value == count)
 
 
 def _known(call: Call, size: Size) -> str:
     if not size.fits:
         return ""
-    return f"what comes in is known: {call.x if issubclass(call.cls, ShapeNorm) else size.said}"
+    return f"what comes in is known: {call.x if 'comes in' in size.comes and call.x else size.said}"
 
 
 def _compared(call: Call, size: Size) -> str:

@@ -248,10 +248,12 @@ class Statements(Construction):
             tensors = "1 tensor" if count == 1 else f"{count} tensors"
             message = f"{len(statement.names)} names on the left, but {tensors} on the right"
             help: str | None = None
+            wanted = len(statement.names)
             if count == 1:
-                help = f"a tensor is divided by `{', '.join(statement.names[:4])} = split(x, {len(statement.names)})`"
+                help = f"a tensor is divided by `{', '.join(statement.names[:4])} = split(x, {wanted})`"
             elif isinstance(statement.value, ast.Call) and statement.value.name == "split":
-                help = "`split(x, n)` makes n pieces, where PyTorch's `split` takes the channels of each"
+                taken = statement.value.arguments[0].span(scope.module.source).text
+                help = f"the number counts pieces, where PyTorch's is the channels of each: `split({taken}, {wanted})`"
             raise self.problem(structure.TENSOR_COUNT, message, statement, scope, help=help)
         for name, one in zip(statement.names, value, strict=True):
             if type(one) is not Node and one is not POISON:

@@ -100,7 +100,7 @@ class Scope:
 def type_name(value: Value) -> str:
     """Return the language's word for the type of a value."""
     if type(value) is tuple and value and all(type(item) is Node for item in value):
-        return f"{len(value)} tensors"
+        return "1 tensor in a tuple" if len(value) == 1 else f"{len(value)} tensors"
     names: dict[type, str] = {
         bool: "bool", int: "int", float: "float", str: "str", type(None): "none", range: "list", tuple: "list",
         Node: "a tensor", BlockValue: "block", LayerValue: "a layer", Symbolic: "a size",

@@ -119,6 +119,8 @@ def misnamed(name: str, written: str = "") -> str | None:
         return f"of a vector, `Unflatten(1, {match[1]})` makes a map of these sizes"
     if name in OTHERWISE:
         return OTHERWISE[name]
+    if ELSEWHERE.get(name) == "Flatten" and "," in written:
+        return "write `Flatten`, which works the size out"
     return f"did you mean `{ELSEWHERE[name]}`?" if name in ELSEWHERE else None
 
 

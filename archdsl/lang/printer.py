@@ -239,9 +239,19 @@ class _Printer:
         return value if node.name is None else (f"{node.name}=", value)
 
     def bracketed(
-        self, opening: str, nodes: Sequence[_Node], draw: Callable[[_Node], Doc], closing: str, start: int, end: int
+        self,
+        opening: str,
+        nodes: Sequence[_Node],
+        draw: Callable[[_Node], Doc],
+        closing: str,
+        start: int,
+        end: int,
+        last: str = "",
     ) -> Doc:
-        """Return nodes between brackets: on one line, or filling lines of their own, or one a line with comments."""
+        """Return nodes between brackets: on one line, or filling lines of their own, or one a line with comments.
+
+        `last` is a comma where the last node has one on any line, as in a tuple of one.
+        """
         made, left = self.elements(nodes, draw, self._closing(nodes, end))
         alone = bool(left) or any(leading or trailing for leading, _, trailing in made)
         alone = alone or any(must_break(doc) for _, doc, _ in made)
@@ -255,10 +265,10 @@ class _Printer:
             return Group((opening, Nest(tuple(lines)), HARD, closing), broken=True)
         if any(isinstance(getattr(node, "value", node), ast.Pipe) for node in nodes):
             each = joined([doc for _, doc, _ in made], (",", SPACE))
-            return Group((opening, Nest((SOFT, each)), IfBroken(","), SOFT, closing))
+            return Group((opening, Nest((SOFT, each)), last or IfBroken(","), SOFT, closing))
         rows = self._rows(nodes) if opening == "[" else [False] * len(nodes)
         parts = [
-            ((doc, "," if position + 1 < len(made) else ""), row)
+            ((doc, "," if position + 1 < len(made) else last), row)
             for position, ((_, doc, _), row) in enumerate(zip(made, rows, strict=True))
         ]
         return Group((opening, Nest((SOFT, Fill(tuple(parts)))), SOFT, closing), broken=any(rows))
@@ -502,7 +512,9 @@ class _Printer:
             case ast.Sequence(items=items, is_list=True):
                 return self.bracketed("[", items, self.flow, "]", node.start, node.end) if items else "[]"
             case ast.Sequence(items=items):
-                return self.bracketed("(", items, self.flow, ")", node.start, node.end)
+                return self.bracketed(
+                    "(", items, self.flow, ")", node.start, node.end, last="," if len(items) == 1 else ""
+                )
             case ast.Index(value=value, index=index):
                 return (self.expression(value, _ATOM), "[", self.flow(index), "]")
             case ast.Unary(op=op, operand=operand):

@@ -78,6 +78,19 @@ SOFTMAX_OUTPUT = Rule(
     ),
     see=("Softmax", "LogSoftmax", "Linear"),
 )
+SIZE_FOR_FACTOR = Rule(
+    code="W0417",
+    name="size-for-factor",
+    summary="a map becomes smaller by what was probably a factor",
+    why="The first argument of `Upsample` is the size to come out, as in PyTorch; the factor is `scale_factor`.",
+    bad=_model("output x -> Upsample(2)"),
+    good=_model("output x -> Upsample(scale_factor=2)"),
+    causes=(
+        "a factor was meant: `Upsample(scale_factor=2)`",
+        "a smaller map was meant: `AdaptiveAvgPool2d` takes the mean of what it leaves out",
+    ),
+    see=("Upsample", "AdaptiveAvgPool2d"),
+)
 DEAD_LAYER = Rule(
     code="W0415",
     name="dead-layer",

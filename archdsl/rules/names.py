@@ -37,6 +37,7 @@ BAD_ARGUMENT = Rule(
     good=_model("output x -> conv: Conv2d(8, 3, stride=2, padding=1)"),
     causes=(
         "another library's word: `filters`, `strides`, `kernel`; `archdsl ops Conv2d` lists the arguments",
+        "a stride or padding without its name: `Conv2d(64, 7, stride=2, padding=3)`",
         "a number outside its range, such as a dropout of 3",
         '`padding="same"` together with a stride: give the padding as a number',
     ),
@@ -150,7 +151,8 @@ PASTED = Rule(
     good=_model("output x -> conv: Conv2d(64, 3)"),
     causes=(
         "a line was pasted from PyTorch: drop the first number, the message says which",
-        "in PyTorch the first number did not match the tensor; here it is inferred and cannot be wrong",
+        "in PyTorch the number did not match the tensor: the message says what was written and what comes in",
+        "`LayerNorm(128)` normalises over the last axis in PyTorch: here that is `LayerNorm(dims=1)`",
     ),
     see=("E0305", "E0202", "Conv2d", "Linear", "BatchNorm2d"),
     pytorch=(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-from torch import nn
 
 from archdsl.codegen import builder_names, generate
 from archdsl.pipeline import Network
@@ -49,28 +46,31 @@ def verify(
         return
     tensors = len(list(model.parameters()))
     yield Check("builds", f"the module imports, and `{subject.builder}()` gives {tensors:,} parameter tensors")
+    exported_graph: list[exported.Exported | None] = [None]
+
+    def export() -> Check:
+        check, exported_graph[0] = exported.export(subject, subject.build())  # of its own: nothing stays in place there
+        return check
+
+    def memory() -> Check:
+        if exported_graph[0] is None:
+            export()
+        return exported.memory(subject, exported_graph[0])
+
     checks: dict[str, Callable[[], Check]] = {
         "modules": lambda: structure.modules(subject, model),
         "parameters": lambda: structure.parameters(subject, model),
         "shapes": lambda: shapes.shapes(subject, on_meta),
-        "macs": lambda: running.macs(subject, on_meta),
+        "MACs": lambda: running.macs(subject, on_meta),
         "outputs": lambda: running.evaluation(subject, model),
         "training": lambda: running.training(subject, model),
-        "rf": lambda: reach.receptive_fields(subject),
+        "export": export,
+        "memory": memory,
+        "receptive field": lambda: reach.receptive_fields(subject),
     }
-    graph: Any = None
-    for name in CHECKS:
-        if name in ("export", "memory"):
-            if name == "export" and {"export", "memory"} & set(only):
-                check, graph = exported.export(subject, _fresh(subject))
-                if "export" in only or check.failed:
-                    yield check
-            if name == "memory" and "memory" in only:
-                yield exported.memory(subject, graph)
-        elif name in only:
-            yield checks[name]()
-
-
-def _fresh(subject: Subject) -> nn.Module:
-    """Return a model of its own for export, which switches what is done in place off."""
-    return subject.build()
+    for short, (name, make) in zip(CHECKS, checks.items(), strict=True):
+        if short in only:
+            try:
+                yield make()
+            except Exception as error:  # noqa: BLE001 - the code may have been edited by hand, and do anything
+                yield ended(name, "", [f"it fails: {type(error).__name__}: {error}"])

@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from archdsl.analysis.fields import unit_field
+from archdsl.analysis.receptive_field import receptive_fields as fields_of
 from archdsl.analysis.support import Support, positions, support
 from archdsl.graph import Graph, Node
 from archdsl.ops.base import Elementwise
@@ -62,7 +66,7 @@ class Probe:
     """The positive twin of a generated module after one run, asked what units depend on."""
 
     def __init__(self, subject: Subject, graph: Graph) -> None:
-        self.graph = graph
+        self.graph, self.fields = graph, fields_of(graph)
         self.seen: dict[str, Tensor] = {}
         self.names = {node.index: name for name, node in calls(graph).items()}
         model = subject.build().double()
@@ -108,6 +112,20 @@ class Probe:
                 place = tuple([int(i) for i in wrong.nonzero()[0]])
                 what = "has an influence, and is not seen" if bool(mask[place]) else "is seen, and has no influence"
                 lines.append(f"of `{name}`, {int(wrong.sum()):,} positions differ: {place} {what}")
+        return lines + self._beside_the_plane(node, unit, expected)
+
+    def _beside_the_plane(self, node: Node, unit: tuple[int, ...], expected: Support) -> list[str]:
+        """Return where what a unit sees is not the field that the analysis states, though no border is in the way."""
+        lines = []
+        for name, field in self.fields[node.index].items() if expected.exact and not expected.clipped else ():
+            if field.global_ is not None or len(field.tracks) != len(unit) or not expected.boxes.get(name):
+                continue
+            for axis, (tracks, place) in enumerate(zip(field.tracks, unit, strict=True)):
+                mask = reduce(or_, (box[axis] for box in expected.boxes[name]))
+                seen = (mask & -mask).bit_length() - 1, mask.bit_length() - 1
+                stated = seen if tracks is None else unit_field(tracks, place)
+                if stated != seen:
+                    lines.append(f"of `{name}`, axis {axis}: {stated} is stated, and {seen} is seen")
         return lines
 
     def _depends_on(self, value: Tensor, unit: tuple[int, ...]) -> list[Tensor]:
@@ -210,12 +228,16 @@ class _Nearest(nn.Module):
         self.module = module
 
     def forward(self, x: Tensor) -> Tensor:
-        for axis, size in enumerate(x.shape[2:], 2):
-            numbers = torch.arange(float(size), dtype=x.dtype, device=x.device)
-            along = numbers.view(1, 1, *(size if i == axis else 1 for i in range(2, x.dim())))
-            chosen = self.module(along.expand(1, 1, *x.shape[2:])).movedim(axis, -1)
-            x = x.index_select(axis, chosen[(0, *[0] * (x.dim() - 2))].long())
+        for axis, chosen in [(axis, self._chosen(x, axis)) for axis in range(2, x.dim())]:
+            x = x.index_select(axis, chosen)
         return x
+
+    def _chosen(self, x: Tensor, axis: int) -> Tensor:
+        """Return which positions of an axis are repeated: what upsampling makes of their numbers."""
+        numbers = torch.arange(float(x.shape[axis]), dtype=x.dtype, device=x.device)
+        along = numbers.view(1, 1, *(-1 if i == axis else 1 for i in range(2, x.dim())))
+        drawn: Tensor = self.module(along.expand(1, 1, *x.shape[2:])).movedim(axis, -1)
+        return drawn.flatten()[: drawn.shape[-1]].long()
 
 
 class _Windows(nn.Module):

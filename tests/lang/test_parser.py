@@ -49,6 +49,7 @@ VALUES = [
     ("?",                   "Hole()"),
     ("(a)",                 "Name(name='a')"),
     ("(a, b,)",             "Sequence(items=(Name(name='a'), Name(name='b')), is_list=False)"),
+    ("(a,)",                "Sequence(items=(Name(name='a'),), is_list=False)"),
     ("[1,]",                "Sequence(items=(Literal(value=1),), is_list=True)"),
     ("[]",                  "Sequence(items=(), is_list=True)"),
     ("-a",                  "Unary(op='-', operand=Name(name='a'))"),
