@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -202,6 +202,8 @@ class Run:
         nodes = graph.nodes if training else [n for n in graph.nodes if n.index not in graph.training_only]
         self.same: dict[int, int] = {}
         """The first node that computes the same from the same, for functions: it does not matter which one is meant."""
+        self.times: Counter[int] = Counter()
+        """How often each of them may be computed."""
         self.layers: dict[tuple[str, tuple[int, ...]], list[Node]] = defaultdict(list)
         self.functions: dict[tuple[str, tuple[int, ...]], list[Node]] = defaultdict(list)
         self.pending: list[tuple[Values, str]] = []
@@ -220,9 +222,11 @@ class Run:
             for other in self.functions[node.op.name, inputs]:
                 if other.op == node.op or other.op.non_defaults() == node.op.non_defaults():
                     self.same[node.index] = other.index
+                    self.times[other.index] += 1
                     break
             else:
                 self.functions[node.op.name, inputs].append(node)
+                self.times[node.index] = 1
 
     def _same(self, indexes: Sequence[int]) -> tuple[int, ...]:
         return tuple([self.same[i] for i in indexes])
@@ -295,6 +299,7 @@ class Run:
     def function(self, word: str, xs: Sequence[Values], fits: Callable[[Op], bool] = lambda op: True) -> Values:
         for node in self.functions.get((word, self._inputs(xs)), ()):
             if fits(node.op):
+                self._count(node)
                 return Values(self, node.index)
         raise Disproved(f"nothing in the graph is this `{word}`", self.owners[-1])
 
@@ -304,12 +309,19 @@ class Run:
             for b in ((right.index,), right.parts if right.sign == sign else (None,)):
                 parts = (*a, *b)
                 if None not in parts and (found := self.functions.get((sign, parts))):
+                    self._take(left, right)
+                    self._count(found[0])
                     return Values(self, found[0].index, sign, parts)
         self._take(left, right)
         parts = left.parts if left.index is None else (left.index,)
         made = Values(self, None, sign, (*parts, *(right.parts if right.index is None else (right.index,))))
         self.pending.append((made, self.owners[-1]))
         return made
+
+    def _count(self, node: Node) -> None:
+        self.times[node.index] -= 1
+        if self.times[node.index] < 0:
+            raise Disproved(f"{node.id} is computed more often than in the graph", self.owners[-1])
 
     def _take(self, *joined: Values) -> None:
         self.pending = [(one, owner) for one, owner in self.pending if not any(one is other for other in joined)]
