@@ -75,7 +75,10 @@ class _Mending:
     def _fixes(self, mended: Mended) -> list[Fix]:
         """Return the fixes that touch this text alone: an imported file is mended by its own name."""
         source = mended.checked.module.source
-        fixes = [d.fix for d in mended.checked.diagnostics if d.fix is not None and self.wanted(d)]
+        found = [(d.fix, self.wanted(d)) for d in mended.checked.diagnostics if d.fix is not None]
+        # Where another model of the file reads the same text otherwise, what is safe for the one is not for both.
+        doubted = {_places(fix) for fix, wanted in found if not wanted}
+        fixes = [fix for fix, wanted in found if wanted and _places(fix) not in doubted]
         return [fix for fix in fixes if all(edit.span.source is source for edit in fix.edits)]
 
     def _after(self, start: Mended, fixes: Sequence[Fix]) -> Mended | None:
@@ -86,6 +89,10 @@ class _Mending:
         self.seen.add(text)
         made = Mended(text, start.applied + len(fixes), check(self.read(text)))
         return None if _repeated(fixes, self._fixes(made)) else made
+
+
+def _places(fix: Fix) -> tuple[tuple[int, int], ...]:
+    return tuple((edit.span.start, edit.span.end) for edit in fix.edits)
 
 
 def _repeated(before: Sequence[Fix], after: Sequence[Fix]) -> bool:

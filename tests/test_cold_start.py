@@ -44,6 +44,8 @@ COMMANDS = [
     (["analyze", *RESNET, "--format", "csv"],              NEVER | TABLES),
     (["check", "resnet.arch"],                             NEVER),
     (["check", "resnet.arch", "--format", "json"],         NEVER | TABLES),
+    (["generate", "lenet.arch"],                           NEVER - {"jinja2"}),
+    (["verify", "--help"],                                 NEVER | TABLES | LANGUAGE),
     (["why", "resnet.arch", "conv1", "--model", "ResNet50"], NEVER),
 ]
 # fmt: on

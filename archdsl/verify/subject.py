@@ -155,5 +155,6 @@ def imported(text: str, name: str) -> ModuleType:
     try:
         exec(compile(text, made.__file__, "exec"), vars(made))
     except Exception as error:  # noqa: BLE001 - see above
+        del sys.modules[name]
         raise NotBuilt(f"the code cannot be imported: {type(error).__name__}: {error}") from None
     return made

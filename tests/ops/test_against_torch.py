@@ -112,7 +112,7 @@ LAYERS = of_axes(1) | of_axes(2) | of_axes(3) | {
     "LocalResponseNorm": (ANY,                  joined(needed(size=st.integers(1, 7)), some(**POWERS))),
     "ReLU":              (ANY,                  some(inplace=FLAGS)),
     "ReLU6":             (ANY,                  some(inplace=FLAGS)),
-    "LeakyReLU":         (ANY,                  some(negative_slope=st.floats(-1, 1), inplace=FLAGS)),
+    "LeakyReLU":         (ANY,                  st.one_of(some(negative_slope=st.floats(-1, 1)), some(negative_slope=st.floats(0, 1), inplace=FLAGS))),
     "PReLU":             (ANY,                  some(num_parameters=st.integers(0, 5), init=st.floats(0, 1))),
     "ELU":               (ANY,                  some(alpha=st.floats(-1, 2), inplace=FLAGS)),
     "SELU":              (ANY,                  some(inplace=FLAGS)),

@@ -1,0 +1,108 @@
+"""`archdsl generate`: what is written where, what is left alone, and what the first line is for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from archdsl.cli import run
+
+NET = """
+## A small classifier.
+model Net(classes: int = 10, norm: block = BatchNorm2d) {
+    input image: [3, H = 32, W = 32]
+    output logits = image -> conv1: Conv2d(8, 3, padding=1) -> bn1: norm -> ReLU -> Flatten -> fc: Linear(classes)
+}
+"""
+BROKEN = "model Net {\n    input x: [3, 8, 8]\n    output x -> Conv2d(8, 9)\n}\n"
+
+
+@pytest.fixture
+def net(tmp_path, monkeypatch):
+    (tmp_path / "net.arch").write_text(NET, encoding="utf-8")
+    (tmp_path / "broken.arch").write_text(BROKEN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_code_is_printed_to_stdout_and_runs_by_itself(net, capsys):
+    assert run(["generate", "net.arch"]) == 0
+    out, err = capsys.readouterr()
+
+    assert err == ""
+    assert out.startswith("# net.arch, ")
+    assert '"""A small classifier."""' in out
+    pytest.importorskip("torch")
+    program = out + "\nimport sys\nsys.stdout.write(str(tuple(net(classes=7)(torch.zeros(2, 3, 32, 32)).shape)))\n"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "(2, 7)"
+
+
+def test_a_file_that_was_edited_by_hand_is_left_alone(net, capsys):
+    assert run(["generate", "net.arch", "-o", "net.py"]) == 0
+    written = (net / "net.py").read_text("utf-8")
+    assert run(["generate", "net.arch", "-o", "net.py"]) == 0  # as it was written: it may be written again
+    edited = written.replace("padding=1", "padding=2")
+    (net / "net.py").write_text(edited, encoding="utf-8")
+    capsys.readouterr()
+
+    assert run(["generate", "net.arch", "-o", "net.py"]) == 2
+    assert "was edited by hand" in capsys.readouterr().err
+    assert (net / "net.py").read_text("utf-8") == edited
+    assert run(["generate", "net.arch", "-o", "net.py", "--force"]) == 0
+    assert (net / "net.py").read_text("utf-8") == written
+
+
+def test_a_file_that_was_never_generated_is_left_alone(net):
+    (net / "train.py").write_text("import torch\n", encoding="utf-8")
+
+    assert run(["generate", "net.arch", "-o", "train.py"]) == 2
+    assert (net / "train.py").read_text("utf-8") == "import torch\n"
+
+
+def test_check_tells_whether_a_file_is_current(net, capsys):
+    assert run(["generate", "net.arch", "-o", "net.py", "--check"]) == 1
+    assert "is absent" in capsys.readouterr().err
+    run(["generate", "net.arch", "-o", "net.py"])
+    assert run(["generate", "net.arch", "-o", "net.py", "--check"]) == 0
+    (net / "net.arch").write_text(NET.replace("Conv2d(8", "Conv2d(9"), encoding="utf-8")
+    assert run(["generate", "net.arch", "-o", "net.py", "--check"]) == 1
+
+
+def test_parameters_and_sizes_set_the_defaults(net, capsys):
+    asked = ["-D", "classes=5", "-D", "norm=GroupNorm(2)", "--input", "3x16x24"]
+    assert run(["generate", "net.arch", "--model", "Net", *asked]) == 0
+    out = capsys.readouterr().out
+
+    assert "def net(classes: int = 5) -> Net:" in out
+    assert "self.bn1 = nn.GroupNorm(2, 8)" in out
+    assert "nn.Linear(8 * 16 * 24, classes)" in out
+
+
+def test_a_file_with_errors_gives_no_code_and_leaves_the_old_one(net, capsys):
+    (net / "net.py").write_text("# old\n", encoding="utf-8")
+
+    assert run(["generate", "broken.arch", "-o", "net.py"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "E0303" in err
+    assert (net / "net.py").read_text("utf-8") == "# old\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["generate", "net.arch", "--model", "Nett"], "did you mean `Net`"),
+        (["generate", "net.arch", "--check"], "say which with -o"),
+        (["generate", "net.arch", "-D", "klasses=3"], "did you mean"),
+        (["generate", "nets.arch"], "there is no file"),
+        (["generate", "net.arch", "--template", "nowhere"], "nowhere"),
+        (["generate", "net.arch", "-o", "no/such/folder.py"], "cannot be written"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_done_is_said_with_exit_code_2(net, capsys, arguments, said):
+    assert run(arguments) == 2
+    assert said in capsys.readouterr().err
