@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archdsl import numpy_reference
     from archdsl.analysis import Analysis, Layer, Totals
+    from archdsl.codegen import generate
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.pipeline import Network, UsageError, analyze, load, loads
 
@@ -26,6 +27,7 @@ _HOMES = {
     "Totals": "archdsl.analysis",
     "UsageError": "archdsl.pipeline",
     "analyze": "archdsl.pipeline",
+    "generate": "archdsl.codegen",
     "load": "archdsl.pipeline",
     "loads": "archdsl.pipeline",
 }
@@ -40,6 +42,7 @@ __all__ = [
     "Totals",
     "UsageError",
     "analyze",
+    "generate",
     "load",
     "loads",
     "numpy_reference",

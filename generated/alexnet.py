@@ -1,4 +1,4 @@
-# alexnet.arch, ffef7bda38c8
+# alexnet.arch, bb9f2d95051c
 """The networks of alexnet.arch."""
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ class AlexNet(nn.Module):
     """Five convolutions and three linear layers, in the one-column form that torchvision has.
     Krizhevsky, Sutskever & Hinton 2012, "ImageNet Classification with Deep Convolutional Neural Networks", and
     Krizhevsky 2014, arXiv:1404.5997, section 5; the initialisation is that of the first, section 5.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, classes: int = 1000, dropout: float = 0.5) -> None:

@@ -1,4 +1,4 @@
-# cifar_resnet.arch, 11c41367f911
+# cifar_resnet.arch, 3f44482cd338
 """The networks of cifar_resnet.arch."""
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class PadChannels(nn.Module):
 class BlockA(nn.Module):
     """Two 3x3 convolutions beside a shortcut without parameters: where the shape changes, every second pixel is
     taken and zero channels are added on both sides. He et al. 2016, arXiv:1512.03385, section 3.3, option A.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
@@ -49,7 +51,10 @@ class BlockA(nn.Module):
 
 
 class BlockB(nn.Module):
-    """The same with a 1x1 convolution where the shape changes. Section 3.3, option B."""
+    """The same with a 1x1 convolution where the shape changes. Section 3.3, option B.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
@@ -74,7 +79,10 @@ class BlockB(nn.Module):
 
 
 class PlainBlock(nn.Sequential):
-    """The same without a shortcut."""
+    """The same without a shortcut.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
@@ -87,7 +95,10 @@ class PlainBlock(nn.Sequential):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride; the others keep the size."""
+    """The first block of a stage takes its stride; the others keep the size.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
+    """
 
     def __init__(
         self, in_channels: int, unit: type[BlockA | BlockB | PlainBlock], width: int, n: int, stride: int
@@ -102,6 +113,8 @@ class CifarResNet(nn.Module):
     """The nets of 6n + 2 layers for small images: three stages of n blocks, with 16, 32 and 64 channels.
     He et al. 2016, arXiv:1512.03385, section 4.2; initialisation as there, He et al. 2015, arXiv:1502.01852.
     `stride` is that of the first convolution: 2 makes a net for larger images, or a faster one.
+
+    Shape: [3, 32, 32] -> [classes], without the batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-# densenet.arch, adf88a687618
+# densenet.arch, 823583708f95
 """The networks of densenet.arch."""
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 class DenseLayer(nn.Module):
     """A bottleneck of 1x1 and a 3x3 convolution, each behind norm and ReLU, whose output joins its input.
     Huang et al. 2017, arXiv:1608.06993, section 3.
+
+    Shape: [in_channels, ...] -> [in_channels + growth, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, growth: int) -> None:
@@ -30,7 +32,10 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Sequential):
-    """Layers that each see what all before them made."""
+    """Layers that each see what all before them made.
+
+    Shape: [in_channels, ...] -> [in_channels + n * growth, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, n: int, growth: int) -> None:
         super().__init__()
@@ -40,7 +45,10 @@ class DenseBlock(nn.Sequential):
 
 
 class Transition(nn.Module):
-    """Halves the channels by a 1x1 convolution and the size by average pooling."""
+    """Halves the channels by a 1x1 convolution and the size by average pooling.
+
+    Shape: [in_channels, ...] -> [in_channels // 2, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
@@ -57,7 +65,10 @@ class Transition(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """Dense blocks with transitions between them. Huang et al. 2017, arXiv:1608.06993, table 1."""
+    """Dense blocks with transitions between them. Huang et al. 2017, arXiv:1608.06993, table 1.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
+    """
 
     def __init__(
         self, growth: int = 32, depths: Sequence[int] = (6, 12, 24, 16), stem: int = 64, classes: int = 1000

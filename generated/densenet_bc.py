@@ -1,4 +1,4 @@
-# densenet_bc.arch, efcfeffdbb6b
+# densenet_bc.arch, 81fe5567d5ab
 """The networks of densenet_bc.arch."""
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 class DenseLayer(nn.Module):
     """A 3x3 convolution whose output joins its input, with `bottleneck` behind one of 1x1 that narrows to four times
     as many channels. Huang et al. 2017, arXiv:1608.06993, section 3.
+
+    Shape: [in_channels, ...] -> [in_channels + growth, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, growth: int, bottleneck: bool) -> None:
@@ -31,7 +33,10 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Sequential):
-    """Layers that each see what all before them made."""
+    """Layers that each see what all before them made.
+
+    Shape: [in_channels, ...] -> [in_channels + n * growth, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, n: int, growth: int, bottleneck: bool) -> None:
         super().__init__()
@@ -41,7 +46,10 @@ class DenseBlock(nn.Sequential):
 
 
 class Transition(nn.Module):
-    """Halves the size, and with `compress` the channels too."""
+    """Halves the size, and with `compress` the channels too.
+
+    Shape: [in_channels, ...] -> [in_channels // 2 if compress else in_channels, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, compress: bool) -> None:
         super().__init__()
@@ -61,6 +69,8 @@ class CifarDenseNet(nn.Module):
     """The nets for small images: three dense blocks of equal length. `bc` is for bottlenecks and compression by
     half, and begins with twice the growth rate. Huang et al. 2017, arXiv:1608.06993, section 3 and table 2;
     initialisation as in section 4.2. `stride` is that of the first convolution: 2 makes a faster net.
+
+    Shape: [3, 32, 32] -> [classes], without the batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-# efficientnet.arch, b0a6520ed5d6
+# efficientnet.arch, 23dc5960c71e
 """The networks of efficientnet.arch."""
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def round_to(value: float, divisor: int = 8) -> int:
 
 
 class ConvAct(nn.Sequential):
-    """The same with SiLU behind it."""
+    """The same with SiLU behind it.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,10 @@ class ConvAct(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs each channel by what the whole map holds. Hu et al. 2018, arXiv:1709.01507."""
+    """Weighs each channel by what the whole map holds. Hu et al. 2018, arXiv:1709.01507.
+
+    Shape: [in_channels, ...] -> [in_channels, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
@@ -74,7 +80,10 @@ class SqueezeExcite(nn.Module):
 
 
 class ConvBN(nn.Sequential):
-    """A convolution without bias, normalised; odd kernels keep the size."""
+    """A convolution without bias, normalised; odd kernels keep the size.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> None:
         super().__init__(
@@ -86,6 +95,8 @@ class ConvBN(nn.Sequential):
 class MBConv(nn.Module):
     """An inverted bottleneck with a depthwise convolution and squeeze-and-excitation.
     Sandler et al. 2018, arXiv:1801.04381; Tan & Le 2019, arXiv:1905.11946.
+
+    Shape: [in_channels, ...] -> [out, ...], without the batch.
     """
 
     def __init__(
@@ -123,6 +134,8 @@ class EfficientNet(nn.Module):
     the image that goes with them. The drop rate of the residual branches rises with depth. Tan & Le 2019,
     arXiv:1905.11946, section 3.3 and table 1; channels are rounded to multiples of 8, blocks up. The sizes, the
     normalisation and the initialisation are torchvision's.
+
+    Shape: [3, ..., ...] -> [classes], without the batch.
     """
 
     def __init__(

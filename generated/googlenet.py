@@ -1,4 +1,4 @@
-# googlenet.arch, a8e3ffdc08d3
+# googlenet.arch, 77c42800c6a8
 """The networks of googlenet.arch."""
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 
 class ConvBN(nn.Sequential):
-    """A convolution without bias, normalised and rectified."""
+    """A convolution without bias, normalised and rectified.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__()
@@ -22,6 +25,8 @@ class ConvBN(nn.Sequential):
 class Inception(nn.Module):
     """Four views of one map side by side: 1x1, two depths of 3x3, and pooling.
     Szegedy et al. 2015, arXiv:1409.4842, figure 2b.
+
+    Shape: [in_channels, ...] -> [c1 + c3 + c5 + proj, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, c1: int, r3: int, c3: int, r5: int, c5: int, proj: int) -> None:
@@ -47,6 +52,8 @@ class Inception(nn.Module):
 class AuxHead(nn.Module):
     """A classifier on an inner map, which sends gradient there while the network trains.
     Szegedy et al. 2015, arXiv:1409.4842, section 5.
+
+    Shape: [in_channels, ...] -> [classes], without the batch.
     """
 
     def __init__(self, in_channels: int, classes: int) -> None:
@@ -77,6 +84,8 @@ class GoogLeNetOutput(NamedTuple):
 class GoogLeNet(nn.Module):
     """GoogLeNet as in torchvision: normalised, and with 3x3 where the paper has 5x5 convolutions. Szegedy et al.
     2015, arXiv:1409.4842, table 1; the figures published for it leave the two inner classifiers out.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, classes: int = 1000) -> None:
@@ -129,7 +138,10 @@ class GoogLeNet(nn.Module):
 
 
 class ConvReLU(nn.Sequential):
-    """A convolution with bias, rectified and not normalised, as in 2014."""
+    """A convolution with bias, rectified and not normalised, as in 2014.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__()
@@ -138,7 +150,10 @@ class ConvReLU(nn.Sequential):
 
 
 class InceptionPaper(nn.Module):
-    """The module as published: 1x1, 3x3, a true 5x5, and pooling. Szegedy et al. 2015, arXiv:1409.4842, figure 2b."""
+    """The module as published: 1x1, 3x3, a true 5x5, and pooling. Szegedy et al. 2015, arXiv:1409.4842, figure 2b.
+
+    Shape: [in_channels, ...] -> [c1 + c3 + c5 + proj, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c1: int, r3: int, c3: int, r5: int, c5: int, proj: int) -> None:
         super().__init__()
@@ -161,7 +176,10 @@ class InceptionPaper(nn.Module):
 
 
 class AuxHeadPaper(nn.Module):
-    """The inner classifier as published, behind a 5x5 average with stride 3. Section 5."""
+    """The inner classifier as published, behind a 5x5 average with stride 3. Section 5.
+
+    Shape: [in_channels, ...] -> [classes], without the batch.
+    """
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__()
@@ -193,6 +211,8 @@ class GoogLeNetPaper(nn.Module):
     normalisation around the second convolution. Szegedy et al. 2015, arXiv:1409.4842, table 1; initialisation as
     in the Caffe model. The 6,998,552 parameters that are cited for it (7 million) are those of the net that runs
     afterwards, and the default; `aux=true` adds the two inner classifiers of section 5, which only training uses.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, classes: int = 1000, aux: bool = False) -> None:

@@ -1,4 +1,4 @@
-# inception_v3.arch, 2dbfaef467dd
+# inception_v3.arch, b87df2ad418b
 """The networks of inception_v3.arch."""
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 
 class ConvBN(nn.Sequential):
-    """A convolution without bias, normalised and rectified."""
+    """A convolution without bias, normalised and rectified.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__()
@@ -22,6 +25,8 @@ class ConvBN(nn.Sequential):
 class InceptionA(nn.Module):
     """Two 3x3 convolutions in a row see what one of 5x5 sees; the other branch keeps its 5x5, as in torchvision.
     Szegedy et al. 2016, arXiv:1512.00567, figure 5.
+
+    Shape: [in_channels, ...] -> [224 + pool, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, pool: int) -> None:
@@ -50,6 +55,8 @@ class InceptionA(nn.Module):
 class ReductionA(nn.Module):
     """Halves the map by convolutions and pooling side by side, so that no information waits at a narrow place.
     Szegedy et al. 2016, arXiv:1512.00567, figure 10.
+
+    Shape: [in_channels, ...] -> [480 + in_channels, ...], without the batch.
     """
 
     def __init__(self, in_channels: int) -> None:
@@ -68,7 +75,10 @@ class ReductionA(nn.Module):
 
 
 class LongBN(nn.Sequential):
-    """The same with a kernel that is long in one direction; the map keeps its size."""
+    """The same with a kernel that is long in one direction; the map keeps its size.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, rows: int, columns: int) -> None:
         super().__init__()
@@ -80,7 +90,10 @@ class LongBN(nn.Sequential):
 
 
 class InceptionC(nn.Module):
-    """A 7x7 convolution as one along the rows and one along the columns. Figure 6, with n = 7."""
+    """A 7x7 convolution as one along the rows and one along the columns. Figure 6, with n = 7.
+
+    Shape: [in_channels, ...] -> [768, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c7: int) -> None:
         super().__init__()
@@ -111,7 +124,10 @@ class InceptionC(nn.Module):
 
 
 class ReductionB(nn.Module):
-    """Halves the map once more, with a factored 7x7 in one branch."""
+    """Halves the map once more, with a factored 7x7 in one branch.
+
+    Shape: [in_channels, ...] -> [512 + in_channels, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
@@ -135,7 +151,10 @@ class ReductionB(nn.Module):
 
 
 class InceptionE(nn.Module):
-    """On the smallest maps the two halves of a 3x3 stand side by side, which makes more channels. Figure 7."""
+    """On the smallest maps the two halves of a 3x3 stand side by side, which makes more channels. Figure 7.
+
+    Shape: [in_channels, ...] -> [2048, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
@@ -168,7 +187,10 @@ class InceptionE(nn.Module):
 
 
 class AuxHead(nn.Module):
-    """A classifier on the last 17x17 map, which only training uses. Figure 8."""
+    """A classifier on the last 17x17 map, which only training uses. Figure 8.
+
+    Shape: [in_channels, ...] -> [classes], without the batch.
+    """
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__()
@@ -198,6 +220,8 @@ class InceptionV3(nn.Module):
     """Inception v3 as in torchvision, with its names and its initialisation.
     Szegedy et al. 2016, arXiv:1512.00567, section 6 and table 1; the parameters published for it have the inner
     classifier in them, the multiplications have not.
+
+    Shape: [3, 299, 299] -> [classes], without the batch.
     """
 
     def __init__(self, classes: int = 1000, dropout: float = 0.5) -> None:

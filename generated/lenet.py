@@ -1,4 +1,4 @@
-# lenet.arch, ba9bf72e15db
+# lenet.arch, 366121f994eb
 """The networks of lenet.arch."""
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 class LeNet5(nn.Module):
     """LeNet-5 as it is built today: plain average pooling and a full second convolution.
     LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition".
+
+    Shape: [1, 32, 32] -> [classes], without the batch.
     """
 
     def __init__(self, classes: int = 10) -> None:

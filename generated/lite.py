@@ -1,4 +1,4 @@
-# lite.arch, d92da7507842
+# lite.arch, 67a8a60f2482
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 class VGGSmall(nn.Module):
     """Six 3x3 convolutions in pairs, each pair halved by pooling, and two linear layers.
     After Simonyan & Zisserman 2015, arXiv:1409.1556, with batch normalisation.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
     """
 
     def __init__(
@@ -52,7 +54,10 @@ class VGGSmall(nn.Module):
 
 
 class BlockB(nn.Module):
-    """The same with a 1x1 convolution where the shape changes. Section 3.3, option B."""
+    """The same with a 1x1 convolution where the shape changes. Section 3.3, option B.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
@@ -77,7 +82,10 @@ class BlockB(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride; the others keep the size."""
+    """The first block of a stage takes its stride; the others keep the size.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -90,6 +98,8 @@ class CifarResNet(nn.Module):
     """The nets of 6n + 2 layers for small images: three stages of n blocks, with 16, 32 and 64 channels.
     He et al. 2016, arXiv:1512.03385, section 4.2; initialisation as there, He et al. 2015, arXiv:1502.01852.
     `stride` is that of the first convolution: 2 makes a net for larger images, or a faster one.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
     """
 
     def __init__(self, width: int = 16, stride: int = 1, classes: int = 10) -> None:
@@ -119,6 +129,8 @@ class CifarResNet(nn.Module):
 class DenseLayer(nn.Module):
     """A 3x3 convolution whose output joins its input, with `bottleneck` behind one of 1x1 that narrows to four times
     as many channels. Huang et al. 2017, arXiv:1608.06993, section 3.
+
+    Shape: [in_channels, ...] -> [in_channels + 12, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, bottleneck: bool) -> None:
@@ -140,7 +152,10 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Sequential):
-    """Layers that each see what all before them made."""
+    """Layers that each see what all before them made.
+
+    Shape: [in_channels, ...] -> [in_channels + n * 12, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, n: int, bottleneck: bool) -> None:
         super().__init__()
@@ -150,7 +165,10 @@ class DenseBlock(nn.Sequential):
 
 
 class Transition(nn.Module):
-    """Halves the size, and with `compress` the channels too."""
+    """Halves the size, and with `compress` the channels too.
+
+    Shape: [in_channels, ...] -> [in_channels // 2 if compress else in_channels, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, compress: bool) -> None:
         super().__init__()
@@ -170,6 +188,8 @@ class CifarDenseNet(nn.Module):
     """The nets for small images: three dense blocks of equal length. `bc` is for bottlenecks and compression by
     half, and begins with twice the growth rate. Huang et al. 2017, arXiv:1608.06993, section 3 and table 2;
     initialisation as in section 4.2. `stride` is that of the first convolution: 2 makes a faster net.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
     """
 
     def __init__(self, bc: bool = True, classes: int = 10) -> None:
@@ -203,7 +223,10 @@ class CifarDenseNet(nn.Module):
 
 
 class ConvBN(nn.Sequential):
-    """A convolution, normalised and rectified; odd kernels keep the size."""
+    """A convolution, normalised and rectified; odd kernels keep the size.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int) -> None:
         super().__init__()
@@ -213,7 +236,10 @@ class ConvBN(nn.Sequential):
 
 
 class Inception(nn.Module):
-    """Four views of one map side by side. Szegedy et al. 2015, arXiv:1409.4842, figure 2b, with batch normalisation."""
+    """Four views of one map side by side. Szegedy et al. 2015, arXiv:1409.4842, figure 2b, with batch normalisation.
+
+    Shape: [in_channels, ...] -> [c1 + c3 + c5 + proj, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c1: int, r3: int, c3: int, r5: int, c5: int, proj: int) -> None:
         super().__init__()
@@ -238,6 +264,8 @@ class Inception(nn.Module):
 class InceptionLite(nn.Module):
     """Modules 3a, 3b, 4a, 4c and 4e of GoogLeNet with a quarter of their channels.
     After Szegedy et al. 2015, arXiv:1409.4842, table 1.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
     """
 
     def __init__(self, dropout: float = 0.2, channels: int = 1, classes: int = 10) -> None:
@@ -271,7 +299,10 @@ class InceptionLite(nn.Module):
 
 
 class ConvAct(nn.Sequential):
-    """A convolution, normalised and followed by SiLU; odd kernels keep the size."""
+    """A convolution, normalised and followed by SiLU; odd kernels keep the size.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(
@@ -282,7 +313,10 @@ class ConvAct(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs each channel by what the whole map holds. Hu et al. 2018, arXiv:1709.01507."""
+    """Weighs each channel by what the whole map holds. Hu et al. 2018, arXiv:1709.01507.
+
+    Shape: [in_channels, ...] -> [in_channels, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
@@ -301,7 +335,10 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """An inverted bottleneck with squeeze-and-excitation. Tan & Le 2019, arXiv:1905.11946."""
+    """An inverted bottleneck with squeeze-and-excitation. Tan & Le 2019, arXiv:1905.11946.
+
+    Shape: [in_channels, ...] -> [out, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, k: int, out: int, stride: int = 1) -> None:
         super().__init__()
@@ -327,6 +364,8 @@ class MBConv(nn.Module):
 class EfficientNetLite(nn.Module):
     """Three stages of EfficientNet-B0, two blocks each, that expand by four.
     After Tan & Le 2019, arXiv:1905.11946, table 1.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
     """
 
     def __init__(self, channels: int = 1, classes: int = 10) -> None:
@@ -356,6 +395,8 @@ class EfficientNetLite(nn.Module):
 class DigitsNet(nn.Module):
     """Six layers for the 8x8 digits of scikit-learn: one residual block of 16 channels and one of 32.
     After He et al. 2016, arXiv:1512.03385, section 4.2.
+
+    Shape: [1, 8, 8] -> [classes], without the batch.
     """
 
     def __init__(self, width: int = 16, channels: int = 1, classes: int = 10) -> None:
@@ -381,7 +422,10 @@ class DigitsNet(nn.Module):
 
 
 class DoubleConv(nn.Sequential):
-    """Two 3x3 convolutions, each normalised and rectified."""
+    """Two 3x3 convolutions, each normalised and rectified.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__(
@@ -397,6 +441,8 @@ class DoubleConv(nn.Sequential):
 class UNetLite(nn.Module):
     """A U-Net of base width 16 with batch normalisation, for scenes of 11 classes.
     After Ronneberger, Fischer & Brox 2015, arXiv:1505.04597.
+
+    Shape: [1, 64, 64] -> [classes, 64, 64], without the batch.
     """
 
     def __init__(self, base: int = 16, depth: int = 2, channels: int = 1, classes: int = 11) -> None:

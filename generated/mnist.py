@@ -1,4 +1,4 @@
-# mnist.arch, 05ddeec415d9
+# mnist.arch, 35b7de6ce1c3
 """The networks of mnist.arch."""
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 
 class MnistMLP(nn.Module):
-    """The smallest network of a course: one hidden layer on the pixels."""
+    """The smallest network of a course: one hidden layer on the pixels.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
+    """
 
     def __init__(self, hidden: int = 128, classes: int = 10) -> None:
         super().__init__()
@@ -24,7 +27,10 @@ class MnistMLP(nn.Module):
 
 
 class MnistCNN(nn.Module):
-    """Two convolutions, each halved by pooling, and two linear layers."""
+    """Two convolutions, each halved by pooling, and two linear layers.
+
+    Shape: [1, 28, 28] -> [classes], without the batch.
+    """
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-# mobilenet_v2.arch, 3cf8f17f93f8
+# mobilenet_v2.arch, ebc80c202ae5
 """The networks of mobilenet_v2.arch."""
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ def round_to(value: float, divisor: int = 8) -> int:
 
 
 class ConvReLU6(nn.Sequential):
-    """A convolution without bias, normalised and cut off at 6; odd kernels keep the size."""
+    """A convolution without bias, normalised and cut off at 6; odd kernels keep the size.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, k: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(
@@ -27,6 +30,8 @@ class ConvReLU6(nn.Sequential):
 class InvertedResidual(nn.Module):
     """An inverted residual: widen, convolve each channel by itself, narrow without an activation.
     Sandler et al. 2018, arXiv:1801.04381, figure 3b and table 1.
+
+    Shape: [in_channels, ...] -> [out, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, expand: int, out: int, stride: int = 1) -> None:
@@ -53,6 +58,8 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """Seventeen inverted residuals in seven stages, with torchvision's names and initialisation; `width` multiplies
     the channels. Sandler et al. 2018, arXiv:1801.04381, table 2.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, width: float = 1.0, classes: int = 1000, dropout: float = 0.2) -> None:

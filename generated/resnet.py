@@ -1,4 +1,4 @@
-# resnet.arch, 9917b001a6c2
+# resnet.arch, 107153c6b990
 """The networks of resnet.arch."""
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut, which is projected where the shape changes.
     He et al. 2016, arXiv:1512.03385, figure 5 left.
+
+    Shape: [in_channels, ...] -> [width, ...], without the batch.
     """
 
     expansion: ClassVar[int] = 1
@@ -42,6 +44,8 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """A 3x3 convolution, which takes the stride, between two of 1x1 that narrow and widen.
     He et al. 2016, arXiv:1512.03385, figure 5 right; the stride as in torchvision.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
     """
 
     expansion: ClassVar[int] = 4
@@ -72,7 +76,10 @@ class Bottleneck(nn.Module):
 
 
 class BottleneckV1(nn.Module):
-    """The bottleneck as first published: the first 1x1 takes the stride, and three of four pixels are never read."""
+    """The bottleneck as first published: the first 1x1 takes the stride, and three of four pixels are never read.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
+    """
 
     expansion: ClassVar[int] = 4
 
@@ -102,7 +109,10 @@ class BottleneckV1(nn.Module):
 
 
 class WideBottleneck(nn.Module):
-    """A bottleneck whose 3x3 convolution is twice as wide. Zagoruyko & Komodakis 2016, arXiv:1605.07146."""
+    """A bottleneck whose 3x3 convolution is twice as wide. Zagoruyko & Komodakis 2016, arXiv:1605.07146.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
+    """
 
     expansion: ClassVar[int] = 4
 
@@ -132,7 +142,10 @@ class WideBottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride; the others keep the size."""
+    """The first block of a stage takes its stride; the others keep the size.
+
+    Shape: [in_channels, ...] -> [unit.expansion * width, ...], without the batch.
+    """
 
     def __init__(
         self,
@@ -149,7 +162,10 @@ class Stage(nn.Sequential):
 
 
 class ResNet(nn.Module):
-    """Four stages of residual blocks behind a 7x7 stem. He et al. 2016, arXiv:1512.03385, table 1."""
+    """Four stages of residual blocks behind a 7x7 stem. He et al. 2016, arXiv:1512.03385, table 1.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-# resnet_d.arch, ed6c0ac09325
+# resnet_d.arch, cbb311b1c5bf
 """The networks of resnet_d.arch."""
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 class BottleneckD(nn.Module):
     """A bottleneck whose projected shortcut averages before it convolves, so that no pixel goes unread.
     He et al. 2019, arXiv:1812.01187, figure 2c; stride in the 3x3 convolution as in figure 2a.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
@@ -44,7 +46,10 @@ class BottleneckD(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride; the others keep the size."""
+    """The first block of a stage takes its stride; the others keep the size.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, n: int, stride: int) -> None:
         super().__init__()
@@ -56,6 +61,8 @@ class Stage(nn.Sequential):
 class ResNetD(nn.Module):
     """ResNet with a stem of three 3x3 convolutions and averaging shortcuts, with timm's names.
     He et al. 2019, arXiv:1812.01187, "Bag of Tricks", section 4; initialisation as in He et al. 2016.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, depths: Sequence[int] = (3, 4, 6, 3), classes: int = 1000) -> None:

@@ -1,4 +1,4 @@
-# resnet_v2.arch, 393ac90612a2
+# resnet_v2.arch, 7cf6894bc68a
 """The networks of resnet_v2.arch."""
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ class PreActBottleneck(nn.Module):
     """A bottleneck with norm and ReLU before each convolution, so that the shortcut is an identity and nothing
     follows the addition. He et al. 2016, arXiv:1603.05027, figure 4e; the stride in the 3x3 convolution, as in
     timm.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
@@ -41,7 +43,10 @@ class PreActBottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride and projects its shortcut; the others keep the size."""
+    """The first block of a stage takes its stride and projects its shortcut; the others keep the size.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, n: int, stride: int) -> None:
         super().__init__()
@@ -55,6 +60,8 @@ class Stage(nn.Sequential):
 class PreActResNet(nn.Module):
     """Residual blocks whose shortcuts are identities: no norm in the stem, and a norm and ReLU at the end.
     He et al. 2016, arXiv:1603.05027; names and the 1x1 convolution that classifies as in timm's `resnetv2_50`.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(self, depths: Sequence[int] = (3, 4, 6, 3), classes: int = 1000) -> None:

@@ -1,4 +1,4 @@
-# resnext.arch, a4d00c231b40
+# resnext.arch, b9ff2bcda7d1
 """The networks of resnext.arch."""
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 class ResNeXtBlock(nn.Module):
     """A bottleneck whose 3x3 convolution works in `groups` separate groups, `base` channels each in the first stage.
     Xie et al. 2017, arXiv:1611.05431, figure 3c.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
     """
 
     def __init__(self, in_channels: int, width: int, groups: int, base: int, stride: int = 1) -> None:
@@ -44,7 +46,10 @@ class ResNeXtBlock(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """The first block of a stage takes its stride; the others keep the size."""
+    """The first block of a stage takes its stride; the others keep the size.
+
+    Shape: [in_channels, ...] -> [4 * width, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, width: int, n: int, stride: int, groups: int, base: int) -> None:
         super().__init__()
@@ -56,6 +61,8 @@ class Stage(nn.Sequential):
 class ResNeXt(nn.Module):
     """ResNet's four stages with grouped bottlenecks, with torchvision's names.
     Xie et al. 2017, arXiv:1611.05431, table 1; initialisation as in section 4.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-# unet.arch, 4d2d11144679
+# unet.arch, 705bce25e902
 """The networks of unet.arch."""
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ def center_crop(x: Tensor, like: Tensor) -> Tensor:
 
 
 class DoubleConv(nn.Sequential):
-    """Two 3x3 convolutions, each rectified."""
+    """Two 3x3 convolutions, each rectified.
+
+    Shape: [in_channels, ...] -> [c, ...], without the batch.
+    """
 
     def __init__(self, in_channels: int, c: int, padding: int) -> None:
         super().__init__(
@@ -30,6 +33,8 @@ class DoubleConv(nn.Sequential):
 class UNet(nn.Module):
     """U-Net with padding, so that the mask has the size of the image.
     Ronneberger, Fischer & Brox 2015, arXiv:1505.04597, with zero padding as is common today.
+
+    Shape: [1, 256, 256] -> [classes, 256, 256], without the batch.
     """
 
     def __init__(self, channels: int = 1, classes: int = 2, base: int = 64, depth: int = 4, padding: int = 1) -> None:
@@ -70,6 +75,8 @@ class UNet(nn.Module):
 class UNetValid(nn.Module):
     """U-Net as published, without padding: skips are cropped, and the mask is smaller than the image.
     Ronneberger, Fischer & Brox 2015, arXiv:1505.04597, figure 1.
+
+    Shape: [1, 572, 572] -> [classes, 388, 388], without the batch.
     """
 
     def __init__(self, classes: int = 2, base: int = 64, depth: int = 4) -> None:

@@ -1,4 +1,4 @@
-# vgg.arch, 475d0c3119ff
+# vgg.arch, 8c7087b13f99
 """The networks of vgg.arch."""
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ class VGG(nn.Module):
     layers; with `global_pool` their place is taken by the mean over the map and one linear layer (Lin et al.
     2014, arXiv:1312.4400, section 3.2), which leaves about a tenth of the parameters. Simonyan & Zisserman 2015,
     arXiv:1409.1556; dropout, names and initialisation of the convolutions as in torchvision.
+
+    Shape: [3, 224, 224] -> [classes], without the batch.
     """
 
     def __init__(

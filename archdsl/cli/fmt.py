@@ -26,7 +26,9 @@ LARGEST = 4_000_004
 @click.option("--diff", "differing", is_flag=True, help="Write nothing; print what would change.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str) -> int:
-    """Write every file of PATHS in the one style: layout alone changes, and no comment is lost.
+    """Write every file of PATHS in the one style: layout alone changes, and every comment stays where it was meant.
+
+    A line that says `# allow NAME` stays one line, since it quiets that line alone. Ends of lines stay those of the file.
 
     Folders are walked for *.arch; without PATHS the current folder is. `-` formats standard input to standard output.
     A file with syntax errors stays as it is.
@@ -43,6 +45,7 @@ def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str)
             broken += 1
             tell(_problems(source), color)
             continue
+        made = _with_ends_of(text, made)
         if path == "-" and not (checking or differing):
             click.echo(made.encode("utf-8"), nl=False)  # as bytes: what a stream cannot show is not lost from a file
         if made == text:
@@ -54,7 +57,7 @@ def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str)
         elif checking:
             click.echo(f"would change {source.name}")
         elif path != "-":
-            emit(made, str(Path(path).resolve()), quiet=True)  # a link stays one
+            emit(made, str(Path(path).resolve()), quiet=True, as_is=True)  # a link stays one
             click.echo(f"changed {path}", err=True)
     if paths != ("-",):
         click.echo(_summary(changed, same, broken, would=checking or differing), err=True)
@@ -71,6 +74,17 @@ def _read(path: str) -> str:
         raise click.UsageError(f"there is no file {path}") from None
     except OSError as error:
         raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _with_ends_of(text: str, made: str) -> str:
+    """Return what was made of a text with the ends of lines that the text has; of two kinds, with the commoner one.
+
+    A text that differs in nothing else is left as it is.
+    """
+    if made == text.replace("\r\n", "\n"):
+        return text
+    windows = text.count("\r\n")
+    return made.replace("\n", "\r\n") if 2 * windows > text.count("\n") else made
 
 
 def _problems(source: Source) -> tuple[Diagnostic, ...]:

@@ -46,7 +46,7 @@ def command(
     module = open_module(file)
     try:
         given = open_network(module, None, model, define, inputs) if model or define or inputs else None
-        text = generate(module, (given.name,) if given else (), Path(template) if template else None, given)
+        text = generate(given or module, template=Path(template) if template else None)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:

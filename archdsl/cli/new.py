@@ -28,7 +28,7 @@ _SUFFIX = ".arch"
 def command(name: str | None, origin: str | None, everything: bool) -> int:
     """Write NAME.arch: a bundled spec, or a small classifier with comments. Nothing is overwritten.
 
-    A NAME that is one of a bundled spec takes that spec; - prints instead of writing.
+    A NAME that is one of a bundled spec, or of a model in one, takes that spec; - prints instead of writing.
 
     \b
     archdsl new lenet
@@ -70,11 +70,9 @@ def _path(name: str) -> Path:
 def _chosen(stem: str, origin: str | None) -> tuple[Starter, str | None]:
     """Return the starter that is asked for, and the model where one was named."""
     from archdsl.manual.starters import classifier, near, starter
-    from archdsl.resources import bundled_spec
 
     if origin is None:
-        found = starter(stem) if bundled_spec(stem) else None
-        return found or (classifier(stem), None)
+        return starter(stem, stem) or (classifier(stem), None)
     found = starter(origin, stem)
     if found is None:
         close = near(origin)

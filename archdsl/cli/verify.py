@@ -91,7 +91,8 @@ def command(
     asked = tuple(only.split(",")) if only else verify.CHECKS
     if unknown := [name for name in asked if name not in verify.CHECKS]:
         raise click.UsageError(f"there is no check `{unknown[0]}`; there are {', '.join(verify.CHECKS)}")
-    _check_device(device)
+    if not verify.has_device(device):
+        raise click.UsageError(f"PyTorch finds no {device} device here; --device cpu and meta need none")
     checks = verify.verify(network, code=text, device=device, seed=seed, only=asked)
     try:
         if format_ == "json":
@@ -156,14 +157,6 @@ def _installed(package: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(package) is not None
-
-
-def _check_device(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise click.UsageError("PyTorch finds no CUDA device here; --device cpu and meta need none")
 
 
 def _code(path: str) -> str:

@@ -23,6 +23,7 @@ from archdsl.elaborate.naming import why_not_a_label
 from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
+from archdsl.tensors import Shape
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
 LONGEST_COMMENT = 40
@@ -451,8 +452,10 @@ class Family:
             constructor.body = [Statement("", whole)]
         else:
             constructor.body = [Statement("super().__init__()"), *body.init]
-        cls = Class(word, "nn.Sequential", self._doc(defined), [constructor])
-        return self._finished(cls, definition, ("in_channels",), parameters, (body.in_parameters(channels),))
+        behind = (body.in_parameters(channels),)
+        doc = [*self._doc(defined), *self._shapes(definition, ("in_channels",), behind)]
+        cls = Class(word, "nn.Sequential", doc, [constructor])
+        return self._finished(cls, definition, ("in_channels",), parameters, behind)
 
     def _block(
         self, body: Flow, defined: Defined, parameters: list[tuple[ast.Parameter, Parameter]], word: str
@@ -474,8 +477,9 @@ class Family:
         constructor = self._constructor([p for _, p in parameters], inputs)
         kept = [Statement(f"self.{word} = ", name(word)) for word in body.kept]
         constructor.body = [Statement("super().__init__()"), *kept, *body.init, *self._init(definition)]
-        cls = Class(word, "nn.Module", self._doc(defined), [constructor, forward])
         channels = tuple(body.in_parameters(x.channels) for _, x, training in body.outputs if not training)
+        doc = [*self._doc(defined), *self._shapes(definition, inputs, channels)]
+        cls = Class(word, "nn.Module", doc, [constructor, forward])
         written = self._finished(cls, definition, inputs, parameters, channels)
         written.extra = returned[1]
         return written
@@ -597,6 +601,19 @@ class Family:
             else [f"The {defined.definition.kind} `{defined.definition.name}`."]
         )
 
+    def _shapes(
+        self, definition: ast.Definition, inputs: Sequence[str], channels: Sequence[python.expr | None]
+    ) -> list[str]:
+        """Return what a docstring says of shapes: a block's channels by its parameters, a model's sizes by default."""
+        fed, given = zip(*map(_fed_and_given, self.uses.of[id(definition)]), strict=True)
+        if inputs and None in channels:
+            return []
+        first = [*inputs], [layout.expression(one) for one in channels if one is not None]
+        sides = [_in_common(shapes, names, sized=not inputs) for shapes, names in zip((fed, given), first, strict=True)]
+        if "" in sides:
+            return []
+        return ["", f"Shape: {sides[0]} -> {sides[1]}, without the batch."]
+
     # Builders.
 
     def builders(self) -> list[Function]:
@@ -688,6 +705,30 @@ def free(wanted: str, taken: set[str]) -> str:
         word = f"{first}_{number}" if first[-1].isdigit() else f"{first}{number}"
     taken.add(word)
     return word
+
+
+def _fed_and_given(use: Use) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
+    """Return the shapes of what a use was fed, and of what it gave outside of training."""
+    if use.instance is not use.graph.root:
+        return tuple(n.output.known for n in use.instance.feeds), tuple(n.output.known for n in use.instance.results)
+    regular = [n for word, n in use.graph.outputs.items() if word not in use.graph.training_outputs]
+    return tuple(n.output.known for n in use.graph.inputs.values()), tuple(n.output.known for n in regular)
+
+
+def _in_common(shapes: Sequence[tuple[Shape, ...]], channels: Sequence[str], *, sized: bool) -> str:
+    """Return the shapes of several tensors over all uses; sizes that differ, or are not wanted, are left open."""
+    written: list[str] = []
+    for number, across in enumerate(zip(*shapes, strict=False)):
+        if len({len(shape) for shape in across}) > 1 or (channels and number >= len(channels)):
+            return ""
+        first, *rest = [_alike(axis) for axis in zip(*across, strict=True)]
+        axes = [channels[number] if channels else first, *(rest if sized else ["..."] if rest else [])]
+        written.append(f"[{', '.join(axes)}]")
+    return ", ".join(written)
+
+
+def _alike(sizes: Sequence[int]) -> str:
+    return str(sizes[0]) if len(set(sizes)) == 1 else "..."
 
 
 def _returns(cls: str, **keywords: python.expr) -> Statement:

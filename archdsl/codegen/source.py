@@ -28,18 +28,23 @@ DIGEST = 12
 """Hexadecimal digits of the digest in the first line."""
 
 
-def generate(
-    module: Module, models: Sequence[str] = (), template: Path | None = None, given: Network | None = None
-) -> str:
-    """Return the PyTorch module of some models of a file, or of all.
+def generate(of: Module | Network, models: Sequence[str] = (), template: Path | None = None) -> str:
+    """Return the PyTorch module of some models of a file, of all of them, or of one network.
 
-    `given` is one of them with parameters and sizes of its own: what it sets becomes the default of its builder.
+    The parameters that a network was given become the defaults of its builder, and its sizes those that a linear layer
+    behind a map is written for. `template` is a folder of templates in place of ours.
+
+    The code is run on stand-ins for PyTorch before it is given out, and is the network of the analysis. A definition
+    whose uses one class cannot say is written once for each use.
 
     Raises:
         SpecError: a model has errors.
-        Unsupported: a definition cannot be said in one class.
+        Unsupported: there is no code for a model, such as one with a parameter that has no value.
         jinja2.TemplateError: a template of the user's own is wrong.
     """
+    given = of if isinstance(of, Network) else None
+    module = of.module if isinstance(of, Network) else of
+    models = (given.name,) if given is not None else models
     refused: set[int] = set()
     while True:
         family = _family(module, models or module.models, given, refused)

@@ -17,11 +17,13 @@ from archdsl.source import Source, Span
 DEEPEST = 64
 """How deep brackets may nest; real networks stay below ten."""
 
+_GAP = r"(?:[ \t\r\n\f]|#[^\n]*\n)+"
 _ITEM = (
-    r"(?P<kind>model|block|seq|test|let|defaults)[ \t\r\n]+(?P<name>[A-Za-z_]\w*)"
+    rf"(?P<kind>model|block|seq|test|let|defaults){_GAP}(?P<name>[A-Za-z_]\w*)"
     r"|(?P<import>from)[ \t]+[.\w]+[ \t]+import"
 )
 _TOKEN = re.compile(rf'(?P<comment>#[^\n]*)|(?P<string>"[^"\n]*")|(?P<open>[({{\[])|(?P<close>[)}}\]])|\b(?:{_ITEM})\b')
+_COMMENT = re.compile(r"#[^\n]*")
 _OUTERMOST = re.compile(rf"^(?:{_ITEM})\b", re.MULTILINE)
 _PAIRS = {")": "(", "}": "{", "]": "["}
 
@@ -66,8 +68,10 @@ def scan(source: Source) -> Scan:
             if not opened or text[opened[-1]] != _PAIRS[match[0]]:
                 return _unpaired(source, comments, opened, match.start())
             opened.pop()
-        elif group in ("kind", "name", "import") and not opened:
-            starts.append((match.start(), match["kind"] or "from", match["name"] or ""))
+        else:
+            comments += [Span(source, m.start(), m.end()) for m in _COMMENT.finditer(text, match.start(), match.end())]
+            if not opened:
+                starts.append((match.start(), match["kind"] or "from", match["name"] or ""))
     if opened:
         return _unpaired(source, comments, opened, None)
     return Scan(_cut(source, starts, comments), tuple(comments), ())

@@ -5,8 +5,9 @@ Source: Wadler 2003, "A prettier printer"; Lindig 2000, "Strictly pretty", for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 INDENT: Final = 4
@@ -24,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A comment at the end of a line: what comes after it stands on the next."""
+    """A comment at the end of a line, whose width does not count: a line that must end follows it."""
 
     text: str
 
@@ -46,9 +47,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Items with as many on a line as fit; a break before an item may be asked for."""
+    """Items with as many on a line as fit: among the parts of the document, lines stand between items."""
 
-    items: tuple[tuple[Doc, bool], ...]
+    doc: tuple[Doc, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,9 @@ class _Page:
     width: int
     lines: list[str] = field(default_factory=list)
     line: str = ""
-    remarks: list[tuple[int, str]] = field(default_factory=list)
 
     def end(self, indent: int, *, blank: bool = False) -> None:
-        """End the line, the first remark behind it and others under it: two on one line would read as one."""
-        self.lines.append("  ".join([self.line, *(text for _, text in self.remarks[:1])]).rstrip())
-        self.lines.extend(" " * margin + text for margin, text in self.remarks[1:])
-        self.remarks = []
+        self.lines.append(self.line.rstrip())
         if blank:
             self.lines.append("")
         self.line = " " * indent
@@ -119,15 +116,15 @@ def rendered(doc: Doc, width: int) -> str:
                 else:
                     page.end(indent, blank=doc.blank)
             case Remark(text=text):
-                page.remarks.append((indent, text))
+                page.put(f"  {text}")
             case Nest(doc=inner):
                 pending.append((indent + INDENT, flat, inner))
             case Group(doc=inner):
                 length = lengths[id(doc)]
                 fits = flat or (length is not None and _fits(width - len(page.line) - length, pending))
                 pending.append((indent, fits, inner))
-            case Fill(items=items):
-                pending.append((indent, flat, _filled(items, indent, flat, page, lengths)))
+            case Fill(doc=parts):
+                pending.append((indent, flat, _filled(parts, indent, flat, page, lengths)))
             case IfBroken(text=text):
                 if not flat:
                     page.put(text)
@@ -136,20 +133,32 @@ def rendered(doc: Doc, width: int) -> str:
 
 
 def _filled(
-    items: Sequence[tuple[Doc, bool]], indent: int, flat: bool, page: _Page, lengths: dict[int, int | None]
-) -> Doc:
-    """Return the items with the lines between them decided by how wide they are on one line."""
+    parts: Sequence[Doc], indent: int, flat: bool, page: _Page, lengths: dict[int, int | None]
+) -> tuple[Doc, ...]:
+    """Return the parts with the lines between items decided by how wide the items are on one line."""
     made: list[Doc] = []
     column = len(page.line)
-    for position, (item, asked) in enumerate(items):
-        length = lengths[id(item)]
-        if position:
-            wrap = not flat and (asked or length is None or column + 1 + length > page.width)
-            made.append(HARD if wrap else " ")
-            column = indent if wrap else column + 1
-        made.append(item)
+    line: Line | None = None
+    for part in _items(parts):
+        if isinstance(part, Line):
+            line = part
+            continue
+        length = _sum([lengths[id(piece)] for piece in part], 0)
+        if line is not None:
+            room = page.width - column - len(line.flat)
+            wrap = not flat and (line.hard or length is None or length > room)
+            made.append(HARD if wrap else line.flat)
+            column = indent if wrap else column + len(line.flat)
+        made += part
         column = page.width if length is None else column + length
     return tuple(made)
+
+
+def _items(parts: Sequence[Doc]) -> Iterator[Line | tuple[Doc, ...]]:
+    """Yield the lines among some parts, and what stands between two of them as one."""
+    for is_line, some in groupby(parts, lambda part: isinstance(part, Line)):
+        run = tuple(some)
+        yield from run if is_line else [run]  # type: ignore[misc]  # all of a run are lines, or none is
 
 
 def _measured(doc: Doc, lengths: dict[int, int | None]) -> int | None:
@@ -163,13 +172,11 @@ def _measured(doc: Doc, lengths: dict[int, int | None]) -> int | None:
             length = None
         case IfBroken():
             length = 0
-        case Nest(doc=inner):
+        case Nest(doc=inner) | Fill(doc=inner):
             length = _measured(inner, lengths)
         case Group(doc=inner, broken=broken):
             length = _measured(inner, lengths)
             length = None if broken else length
-        case Fill(items=items):
-            length = _sum([_measured(item, lengths) for item, _ in items], max(0, len(items) - 1))
         case tuple():
             length = _sum([_measured(part, lengths) for part in doc], 0)
     lengths[id(doc)] = length
@@ -207,10 +214,8 @@ def _until_line(doc: Doc, room: int, flat: bool) -> tuple[bool, int]:
             return True, room
         case IfBroken(text=text):
             return False, room - (0 if flat else len(text))
-        case Nest(doc=inner) | Group(doc=inner):
+        case Nest(doc=inner) | Group(doc=inner) | Fill(doc=inner):
             return _until_line(inner, room, flat)
-        case Fill(items=items):
-            return _until_line(tuple(item for item, _ in items[:1]), room, flat)
         case tuple():
             for part in doc:
                 done, room = _until_line(part, room, flat)

@@ -49,6 +49,8 @@ _STATEMENT = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BRACKET = re.compile(r"[(){}\[\]]")
+_SIMPLE = re.compile(r"[ \t]*([\w.]{1,40}|\"[^\"\n]{0,40}\")(?=[ \t]*[,)])")
+"""A value of one word, number or text."""
 _LONGEST_INDENT = 200
 
 
@@ -283,7 +285,7 @@ def _at_token(token: Token, expected: set[str], span: Span, text: str, item: Ite
     if str(token) in KEYWORDS and "NAME" in expected:
         return _keyword(str(token), span)
     if expected == {"ELSE"}:
-        message = f"{found} where the `else` should stand"
+        message = "this `if` has no `else`"
         help = "an `if` in the place of a value has both: `if c { a } else { b }`"
         return Diagnostic(syntax.UNEXPECTED, message, span, help=help)
     starts = token.type in ("NAME", "NUMBER", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "IF", "FOR")
@@ -295,21 +297,27 @@ def _at_token(token: Token, expected: set[str], span: Span, text: str, item: Ite
     if starts and (("ARROW" in expected and "RPAR" in expected) or item.kind == "flow"):
         message, help = f"an arrow is missing before {found}", "layers follow each other with `->`"
         return Diagnostic(syntax.UNEXPECTED, message, span, help=help, fix=_arrow(source, at))
-    advice: str | None = None
     mended: Fix | None = None
     if token.type == "EQUAL" and "CMP" in expected:
-        advice = "compare with `==`; a single `=` gives a value to a name"
+        message, help = "a single `=` gives a value to a name", "values are compared with `==`"
         mended = Fix.replacing(span, "==", safe=True)
     elif token.type == "COLON" and "EQUAL" in expected and before:
-        advice = f"arguments are given with `=`, as in `{before[1]}=...`"
+        value = _SIMPLE.match(text, span.end, item.end)
+        message = f"`{before[1]}` is an argument, and gets its value with `=`"
+        help = f"write `{before[1]}={value[1] if value else '...'}`"
         end = item.end - len(text[span.end : item.end].lstrip(" "))
         mended = Fix.replacing(Span(source, before[0] + len(before[1]), end), "=", safe=True)
     elif token.type == "LPAR" and "ARROW" in expected and text[: item.end][:at].rstrip().endswith(")"):
-        advice = "a layer is not called on a tensor, it follows it: `x -> Conv2d(8, 3)`"
+        message, help = "a layer is not called on a tensor", "it follows it: `x -> Conv2d(8, 3)`"
     elif "ARROW" in expected and token.type in ("NAME", "LPAR"):
-        advice = "layers follow each other with `->`"
-    message = f"{found} where {_wanted(expected)} should stand"
-    return Diagnostic(syntax.UNEXPECTED, message, span, help=advice, fix=mended)
+        message, help = f"an arrow is missing before {found}", "layers follow each other with `->`"
+    elif token.type == "$END":
+        message, help = f"{found} and is not complete", f"what is missing is {_wanted(expected)}"
+    elif token.type in ("COMMA", "RPAR", "RSQB", "RBRACE") and _wanted(expected) == "a value":
+        message, help = f"a value is missing before {found}", "write it, or leave out what stands before it"
+    else:
+        message, help = f"{found} does not fit here", f"what can stand here is {_wanted(expected)}"
+    return Diagnostic(syntax.UNEXPECTED, message, span, help=help, fix=mended)
 
 
 def _arrow(source: Source, at: int) -> Fix:
@@ -346,7 +354,8 @@ def _refused(source: Source, bad: TemplateProblem | NameProblem) -> _Found:
 
 
 def _bad_character(source: Source, at: int) -> Diagnostic:
-    return Diagnostic(syntax.UNEXPECTED, f"`{source.text[at]}` means nothing here", Span(source, at, at + 1))
+    help = "leave it out; what a spec says to people stands in comments, which begin with `#`"
+    return Diagnostic(syntax.UNEXPECTED, f"`{source.text[at]}` means nothing here", Span(source, at, at + 1), help=help)
 
 
 def _no_target(source: Source, start: tuple[int, str], *, flows: bool) -> Diagnostic:

@@ -84,10 +84,20 @@ def group_of(name: str) -> Group | None:
     return called or (_by_example(name) if re.fullmatch(r"[\w.]+ ?\W ?\w+", name) else None)
 
 
+def meant_elsewhere(name: str) -> str | None:
+    """Return what a spec writes for a word of others: `global average pooling` is `GlobalAveragePooling2D`."""
+    known = {_squeezed(word): meant for word, meant in reversed(ELSEWHERE.items())}
+    return ELSEWHERE.get(name) or known.get(_squeezed(name))
+
+
+def _squeezed(word: str) -> str:
+    """Return a word without its dimension, and without what keeps its parts apart."""
+    return re.sub(r"[\s_-]|[123]d$", "", word.casefold())
+
+
 def elsewhere(name: str) -> Group | None:
     """Return the page of what another library or a textbook calls `name`."""
-    known = {word.casefold(): meant for word, meant in ELSEWHERE.items()}
-    meant = ELSEWHERE.get(name) or known.get(name.casefold())
+    meant = meant_elsewhere(name)
     if meant is None:
         return None
     called = re.match(r"\w+(?=\(|$)", meant)

@@ -29,6 +29,14 @@ MOST_WORDS = 40
 """A message in other words than a known one is compared as a whole up to this length."""
 MOST_HITS = 6
 
+TOPICS = {
+    "same padding": "Conv2d", "valid padding": "Conv2d", "padding same": "Conv2d",
+    "residual connection": "add", "skip connection": "add", "shortcut connection": "add",
+    "fully connected": "Linear", "fully connected layer": "Linear", "depthwise convolution": "Conv2d",
+    "dilated convolution": "Conv2d", "strided convolution": "Conv2d",
+}  # fmt: skip
+"""What a course names in several words, and the page that tells of it."""
+
 _CODE = re.compile(r"([ew]?)0*(\d{1,4})", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![a-z_0-9])[-+]?\d\w*(?:\.\d\w*)*")
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
@@ -59,6 +67,7 @@ class Found:
 def find(query: str) -> Found:
     """Return the pages for what somebody types."""
     query = query.strip()
+    query = TOPICS.get(query.casefold(), query)
     for look in (_by_code, _by_language, by_layer, _by_word):
         if hits := look(query):
             return Found(hits)
@@ -88,7 +97,7 @@ def by_layer(query: str) -> tuple[Hit, ...]:
     group, said = layers.group_of(query), ""
     if group is None:
         group = layers.elsewhere(query)
-        meant = next((known for word, known in ELSEWHERE.items() if word.casefold() == query.casefold()), "")
+        meant = layers.meant_elsewhere(query)
         said = f"`{query}` is what others call it; a spec writes `{meant}`."
     return (Hit(query, group.summary, 1.0, partial(layers.layer, group, said)),) if group else ()
 

@@ -74,7 +74,7 @@ def _starter(stem: str) -> Starter:
     path = specs() / f"{stem}.arch"
     module = read(path, path.name)
     docs = [item.doc for item in module.spec.items if item.kind == "model" and item.doc]
-    says = re.split(r"(?<=\.)\s", docs[0].replace("\n", " "))[0] if docs else ""
+    says = re.split(r"(?<=\.)(?<!\bal\.)\s", docs[0].replace("\n", " "))[0] if docs else ""
     return Starter(stem, tuple(module.models), says, module.source.text)
 
 

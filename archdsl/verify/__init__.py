@@ -8,9 +8,9 @@ from archdsl.codegen import builder_names, generate
 from archdsl.pipeline import Network
 from archdsl.verify import exported, reach, running, shapes, structure
 from archdsl.verify.checks import Check, ended
-from archdsl.verify.subject import NotBuilt, Subject, imported
+from archdsl.verify.subject import NotBuilt, Subject, has_device, imported
 
-__all__ = ["CHECKS", "DEVICES", "Check", "verify"]
+__all__ = ["CHECKS", "DEVICES", "Check", "has_device", "verify"]
 
 DEVICES = ("cpu", "cuda", "meta")
 CHECKS = ("modules", "parameters", "shapes", "macs", "outputs", "training", "export", "memory", "rf")
@@ -34,7 +34,7 @@ def verify(
         SpecError: the network has errors.
         Unsupported: it cannot be written as code.
     """
-    text = code if code is not None else generate(network.module, (network.name,), given=network)
+    text = code if code is not None else generate(network)
     try:
         builder = builder_names(network.module.models)[network.name]
         made = imported(text, "archdsl_generated")

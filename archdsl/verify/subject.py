@@ -91,6 +91,11 @@ class Subject:
         return [torch.randn(shape, generator=generator).to(where) for shape in shapes]
 
 
+def has_device(device: str) -> bool:
+    """Tell whether PyTorch can run something there."""
+    return device != "cuda" or torch.cuda.is_available()
+
+
 def results(graph: Graph, *, training: bool = False) -> dict[str, Node]:
     """Return the outputs by name; those of training are among them where it is asked for."""
     return {name: node for name, node in graph.outputs.items() if training or name not in graph.training_outputs}

@@ -94,12 +94,24 @@ def test_a_link_stays_a_link(here):
     assert (here / "a.arch").read_text(encoding="utf-8") == STRAIGHT
 
 
-def test_line_ends_of_other_systems_become_plain_ones_and_a_mark_at_the_start_goes(here):
+def test_a_file_keeps_its_ends_of_lines_and_a_mark_at_the_start_goes(here):
     file = here / "a.arch"
-    file.write_bytes(b"\xef\xbb\xbf" + STRAIGHT.replace("\n", "\r\n").encode())
+    file.write_bytes(b"\xef\xbb\xbf" + f"# one\n{CROOKED}# two\n".replace("\n", "\r\n").encode())
 
     assert run(["fmt", "a.arch"]) == 0
-    assert file.read_bytes() == STRAIGHT.encode()
+    assert file.read_bytes() == f"# one\n{STRAIGHT}# two\n".replace("\n", "\r\n").encode()
+    assert run(["fmt", "--check", "a.arch"]) == 0
+
+
+@pytest.mark.parametrize("ends", [b"\r\n", b"\n\r\n"])
+def test_a_file_that_differs_in_nothing_but_ends_of_lines_is_left_as_it_is(here, ends):
+    text = ends.join(STRAIGHT.encode().split(b"\n", 1))
+    (here / "a.arch").write_bytes(text)
+    (here / "b.arch").write_bytes(STRAIGHT.replace("\n", "\r\n").encode())
+
+    assert run(["fmt", "--check", "b.arch"]) == 0
+    assert run(["fmt", "b.arch"]) == 0
+    assert (here / "b.arch").read_bytes() == STRAIGHT.replace("\n", "\r\n").encode()
 
 
 def test_the_mode_of_a_file_is_kept(here):

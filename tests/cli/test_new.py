@@ -32,6 +32,14 @@ def test_a_name_of_a_bundled_spec_takes_that(name, folder, capsys):
     assert "archdsl analyze" in err
 
 
+@pytest.mark.parametrize("name", ["resnet18", "ResNet18"])
+def test_a_name_of_a_model_in_a_bundled_spec_takes_that_spec(name, folder, capsys):
+    assert run(["new", name]) == 0
+
+    assert (folder / f"{name}.arch").read_bytes() == (specs() / "resnet.arch").read_bytes()
+    assert f"archdsl analyze {name}.arch --model ResNet18" in capsys.readouterr().err
+
+
 def test_the_first_minute(capsys):
     """Habit 10: `archdsl new lenet && archdsl analyze lenet.arch`."""
     assert run(["new", "lenet"]) == 0
@@ -167,4 +175,5 @@ def test_the_list_has_every_bundled_spec_with_its_models(capsys):
     for one in bundled():
         assert f"\n  {one.name} " in out
         assert all(model in out for model in one.models)
+        assert one.says.count("(") == one.says.count(")"), "a sentence is not cut at an abbreviation"
         assert one.says, f"the first model of {one.name} has no `##` comment"

@@ -101,7 +101,7 @@ def test_a_device_that_is_not_there_is_said(net, capsys):
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     assert run(["verify", "net.arch", "--model", "Net", "--device", "cuda"]) == 2
-    assert "no CUDA device" in capsys.readouterr().err
+    assert "finds no cuda device" in capsys.readouterr().err
 
 
 def test_code_that_is_none_is_told_as_a_failed_check(net, capsys):

@@ -5,6 +5,7 @@ All weights are drawn, running statistics and biases too, so that no tensor is o
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,15 @@ logits = model((image * std + mean - 0.5) / 0.5)
 @pytest.fixture(name="torch")
 def _torch():
     return pytest.importorskip("torch")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_per_worker(torch):
+    threads = torch.get_num_threads()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def theirs(pair: Pair, **arguments: object) -> nn.Module:

@@ -84,6 +84,10 @@ BEST = [
     ("x * y",                                                                                            "multiply"),
     ("0.5 * x",                                                                                          "multiply"),
     ("upsampling",                                                                                       "Upsample"),
+    ("same padding",                                                                                     "Conv2d"),
+    ("global average pooling",                                                                           "AdaptiveAvgPool2d"),
+    ("batch normalization",                                                                              "BatchNorm2d"),
+    ("skip connection",                                                                                  "add"),
     ("how do I flatten",                                                                                 "Flatten"),
 ]
 # fmt: on

@@ -17,7 +17,7 @@ REACH = 120
 
 INSIDE = (
     *python.DOTTED, *python.WORDS, *signs.C, *signs.ARROWS, *textbooks.TEXTBOOKS, *textbooks.LABELS,
-    *bodies.DEFINITIONS, *bodies.STATEMENTS, *bodies.TESTS, *signs.NUMBERS,
+    *bodies.DEFINITIONS, *bodies.STATEMENTS, *bodies.TESTS, *signs.FOREIGN, *signs.NUMBERS,
 )  # fmt: skip
 """The rows for a place in a definition, the more special first."""
 

@@ -2,8 +2,46 @@
 
 from __future__ import annotations
 
+import re
+
 from archdsl.lang.hints.slip import MODEL, Slip
 from archdsl.rules import files
+
+_WORDS = {
+    "outputs": "output", "out": "output", "inputs": "input", "default": "defaults", "requires": "require",
+    "shared": "share", "expects": "expect", "initialize": "init", "const": "let", "var": "let",
+}  # fmt: skip
+"""What is near to a word that begins a statement."""
+_TENSORS = frozenset("x y z h img image images input inputs feature features tensor skip".split())
+"""Names of parameters that are of tensors, most likely."""
+
+
+def _type(match: re.Match[str]) -> str:
+    """Return the type of a parameter, from what it is by default."""
+    value = match["value"].strip()
+    for pattern, kind in _TYPES.items():
+        if re.fullmatch(pattern, value):
+            return kind
+    return "int"
+
+
+_TYPES = {
+    r"-?[\d_]+": "int",
+    r"-?[\d_]+(?:\.\d*)?(?:[eE][+-]?\d+)?": "float",
+    r"[tT]rue|[fF]alse": "bool",
+    r"\".*|'.*": "str",
+    r"\[.*": "list",
+    r"[A-Z]\w*": "block",
+}
+
+
+def _untyped(match: re.Match[str]) -> str:
+    """Tell what a parameter without a type may be: a tensor is none."""
+    name = match["name"]
+    if name in _TENSORS:
+        return f"a tensor is no parameter: write `input {name}` in the body; a parameter is a setting, such as `n: int`"
+    return f"write `{name}: int`; the types are int, float, bool, str, list and block"
+
 
 DEFINITIONS = (
     Slip(r"\bDEFINE\s*(?P<here>\{)", "this {kind} has no name", "write `{kind} Net {{ ... }}`"),
@@ -51,9 +89,10 @@ DEFINITIONS = (
         "write `seq {name} = ...` for layers in a row, or `block {name} {{ input x  output x -> ... }}`",
     ),
     Slip(
-        r"\bDEFINE\s+\w+\s*\([^(){}\n]*?\b(?P<name>[A-Za-z_]\w*)\s*(?P<here>=)",
+        r"\bDEFINE\s+\w+\s*\((?:[^(){}]*?,)??\s*(?P<name>[A-Za-z_]\w*)(?P<edit>\s*(?P<here>=))\s*(?P<value>[^,(){}\n]*)",
         "the parameter `{name}` has no type",
-        "write `{name}: int = ...`; the types are int, float, bool, str, list and block",
+        lambda m: f"write `{m['name']}: {_type(m)} = ...`; the types are int, float, bool, str, list and block",
+        fix=lambda m: None if m["value"].strip() in ("", "None", "none") else f": {_type(m)} =",
     ),
     Slip(
         r"\bDEFINE\s+\w+\s*\([^(){}\n]*?(?P<here>\b(?P<type>int|float|bool|str)\s+(?P<name>\w+))",
@@ -62,9 +101,17 @@ DEFINITIONS = (
         fix="{name}: {type}",
     ),
     Slip(
-        r"\bDEFINE\s+\w+\s*\([^(){}\n]*?(?P<here>\b(?P<name>[A-Za-z_]\w*))\s*[,)]",
+        r"\bDEFINE\s+\w+\s*\((?:[^(){}]*?,)??\s*(?P<here>(?P<name>[A-Za-z_]\w*))\s*[,)]",
         "the parameter `{name}` has no type",
-        "write `{name}: int`; the types are int, float, bool, str, list and block",
+        _untyped,
+    ),
+    Slip(
+        r"\bmodel\s+(?P<name>\w+)\s*(?P<here>=)\s*(?:(?P<shape>\[[^\[\]\n]*\])|[A-Z]\w*(?:\([^()\n]*\))?)\s*(?:->|→)",
+        "a model has its body in braces",
+        lambda m: (
+            f"write `model {m['name']} {{ input x: {m['shape'] or '[3, 32, 32]'}  output x -> ... }}`"
+            + ("" if m["shape"] else f"; layers in a row without an input are a seq, `seq {m['name']} = ...`")
+        ),
     ),
 )
 
@@ -86,9 +133,17 @@ STATEMENTS = (
         "`{from}:{to}` is no range",
         "write `range({from}, {to})`; the last number is left out",
         fix="range({from}, {to})",
+        safe=False,
     ),
     Slip(
-        r"\b(?P<kind>if|for|else)\b[^{}\n]*(?P<here>:)[ \t]*$",
+        r"[=(,]\s*(?P<edit>if[ \t]+(?P<c>[^\n{}:]*?)[ \t]*(?P<here>:)[ \t]*(?P<a>[\w.]+)"
+        r"[ \t]+else[ \t]*:[ \t]*(?P<b>[\w.]+))(?=[ \t]*(?:$|[,)#]))",
+        "what belongs to `if` is not in braces",
+        "write `if {c} {{ {a} }} else {{ {b} }}`",
+        fix="if {c} {{ {a} }} else {{ {b} }}",
+    ),
+    Slip(
+        r"\b(?P<kind>if|for|else)\b[^{}\n:]*(?P<here>:)",
         "what belongs to `{kind}` is not in braces",
         "write `{kind} ... {{ ... }}`, whatever the indent",
     ),
@@ -127,9 +182,46 @@ STATEMENTS = (
         fix="{names}",
     ),
     Slip(r"^[ \t]*end\b\s*", "`end` closes nothing", "a body ends with `}}`"),
+    Slip(
+        rf"(?:^|\{{)[ \t]*(?P<here>{'|'.join(_WORDS)})[ \t]+[A-Za-z_]\w*",
+        "`{here}` begins no statement",
+        lambda m: f"write `{_WORDS[m['here']]} ...`",
+        fix=lambda m: _WORDS[m["here"]],
+        safe=False,
+    ),
 )
 
 TESTS = (
+    Slip(
+        r"\b(?P<here>assert|require|check|ensure)\b(?=[ \t(]*(?:shape|params|macs|receptive_field)\b)\s*\w*",
+        "an expectation begins with `expect`",
+        "write `expect params == ...`",
+        fix="expect",
+    ),
+    Slip(
+        r"\btest\b[^{}]*\{[^{}]*?\b(?P<here>assert|require)\b\s*\w*",
+        "an expectation begins with `expect`",
+        "write `expect params == ...`",
+        fix="expect",
+    ),
+    Slip(
+        r"\bexpect\s+[a-z_]+(?:\([^()\n]*\))?(?P<edit>\s+)(?P<here>[\d\[])",
+        "an expectation compares with `==`",
+        "write `expect params == 61_706`",
+        fix=" == ",
+    ),
+    Slip(
+        r"(?P<edit>\bassert\b)\s*",
+        "`assert` is not a statement here",
+        'write `require H % 32 == 0, "five halvings"`',
+        fix="require",
+    ),
+    Slip(
+        r"\bexpect\b[^{}\n]*?[=<>]\s*(?P<here>\d{1,3}(?:,\d{3})+)\b",
+        "commas part no digits",
+        lambda m: f"write `{m['here'].replace(',', '_')}`",
+        fix=lambda m: m["here"].replace(",", "_"),
+    ),
     Slip(
         r"\bwithin\s+(?P<edit>(?P<n>[\d.]+))\s*(?P<here>\}|expect\b)",
         "`within` takes a percentage",
@@ -144,7 +236,7 @@ TESTS = (
         fix="==",
     ),
     Slip(
-        r"\btest\b[^{}\n]*\{\s*(?P<here>(?!expect\b)\w+)",
+        r"\btest\b[^{}\n]*\{\s*(?P<here>(?!(?:expect|require|let|input|output)\b)\w+)",
         "an expectation begins with `expect`",
         "write `expect {here} == ...`",
         fix="expect {here}",
@@ -205,6 +297,11 @@ OUTSIDE = (
         "tensors are named inside `model Net {{ ... }}`; a constant at the top is `let n = 64`",
     ),
     Slip(r"\A[\w-]+:(?:\s|$)", "this looks like YAML", MODEL),
+    Slip(
+        r"\A(?P<shape>\[[^\[\]\n]*\])\s*(?:->|→)[^\n]*",
+        "a pipeline stands outside a definition",
+        "write `model Net {{ input x: {shape}  output x -> ... }}`; `archdsl analyze -e '...'` takes it as it is",
+    ),
     Slip(r"\A[{\[][^\n]*", "this looks like JSON or a list of settings", MODEL),
 )
 """Of lines at the top of a file that start no definition."""

@@ -8,19 +8,43 @@ from archdsl.lang.hints.slip import Slip
 
 FUNCTIONS = {
     "relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "gelu": "GELU", "silu": "SiLU", "leaky_relu": "LeakyReLU",
-    "softmax": "Softmax", "log_softmax": "LogSoftmax", "flatten": "Flatten", "dropout": "Dropout(0.5)",
-    "max_pool2d": "MaxPool2d(2)", "avg_pool2d": "AvgPool2d(2)", "adaptive_avg_pool2d": "AdaptiveAvgPool2d(1)",
-    "interpolate": "Upsample(scale_factor=2)", "conv2d": "Conv2d(64, 3)", "linear": "Linear(10)", "pad": "ZeroPad2d(1)",
-    "batch_norm": "BatchNorm2d", "mean": "AdaptiveAvgPool2d(1)",
+    "softmax": "Softmax", "log_softmax": "LogSoftmax", "flatten": "Flatten", "conv2d": "Conv2d(64, 3)",
+    "linear": "Linear(10)", "pad": "ZeroPad2d(1)", "batch_norm": "BatchNorm2d", "mean": "AdaptiveAvgPool2d(1)",
 }  # fmt: skip
 """Functions of PyTorch, and the layers that do the same."""
+WITH_SETTINGS = {
+    "max_pool2d": ("MaxPool2d", "2"), "avg_pool2d": ("AvgPool2d", "2"), "dropout": ("Dropout", "0.5"),
+    "adaptive_avg_pool2d": ("AdaptiveAvgPool2d", "1"), "interpolate": ("Upsample", "scale_factor=2"),
+}  # fmt: skip
+"""Those whose arguments behind the tensor are the layer's, and an example of them."""
+_CALL = re.compile(
+    r"(?:(?:F|nn|torch|functional|tf|keras|np)\.)+(?P<name>\w+)\((?P<arguments>(?:[^()\n]|\([^()\n]*\))*+)\)?"
+)
+_NOT_OURS = re.compile(r"\s*(?:training|inplace|input)\s*=")
 
 
 def _functional(match: re.Match[str]) -> str:
     """Return the layer that a function of PyTorch is."""
-    layer = FUNCTIONS.get(match["name"], "ReLU")
-    x = match["x"] if match["x"] not in (None, "self") else "x"
-    return f"a layer follows what it works on: `{x} -> {layer}`"
+    flow = _flow(match.string[match.start("here") : match.start("here") + 120])
+    if flow is None or match["name"] not in (*FUNCTIONS, *WITH_SETTINGS):
+        return "layers have the names of PyTorch's modules and follow what they work on: `x -> ReLU`"
+    return f"a layer follows what it works on: `{flow}`"
+
+
+def _flow(written: str) -> str | None:
+    """Return `x -> ReLU -> MaxPool2d(2)` for a call of functions in one another, `None` where it is none."""
+    call = _CALL.match(written)
+    if call is None:
+        return None
+    first, *settings = [part.strip() for part in re.split(r",(?![^()]*\))", call["arguments"])]
+    if "=" in first:
+        first, settings = "x", [first, *settings]
+    source = _flow(first) or (first if re.fullmatch(r"[A-Za-z_]\w*", first) and first != "self" else "x")
+    kept = ", ".join(setting for setting in settings if setting and not _NOT_OURS.match(setting)).replace("'", '"')
+    if call["name"] in WITH_SETTINGS:
+        layer, usual = WITH_SETTINGS[call["name"]]
+        return f"{source} -> {layer}({kept or usual})"
+    return f"{source} -> {FUNCTIONS.get(call['name'], 'ReLU')}"
 
 
 def _one_value(match: re.Match[str]) -> bool:
@@ -94,6 +118,22 @@ DOTTED = (
         fix="range({from}, {to})",
         safe=False,
     ),
+    Slip(
+        r"(?P<edit>\b(?P<x>[A-Za-z_]\w*)(?P<here>\.chunk)\(\s*(?P<n>\d+)\s*,\s*(?:dim\s*=\s*)?1\s*\))",
+        "a tensor has no method `{here}`",
+        "write `split({x}, {n})`, which parts the channels",
+        fix="split({x}, {n})",
+    ),
+    Slip(
+        r"\b(?P<x>[A-Za-z_]\w*)(?P<here>\.(?:chunk|split))\b",
+        "a tensor has no method `{here}`",
+        "`a, b = split({x}, 2)` parts its channels equally, and `split({x}, [6, 2])` into pieces of these sizes",
+    ),
+    Slip(
+        r"(?P<x>\b[A-Za-z_]\w*)(?P<here>\[)\s*(?:[^\[\]\n,]*,\s*)?[\w-]*\s*:",
+        "no part of a tensor is taken by `[ : ]`",
+        "`a, b = split({x}, 2)` parts its channels, and `crop({x}, top=1)` cuts at the edges",
+    ),
     Slip(r"(?<=\w)(?P<here>\.(?:view|reshape|flatten))\b", "a tensor has no method `{here}`", "write `x -> Flatten`"),
     Slip(
         r"(?<=\w)(?P<here>\.mean)\b",
@@ -152,12 +192,6 @@ WORDS = (
         "write the expression where it is used, or `let n = ...` for its value",
     ),
     Slip(r"\bprint\s*\(", "nothing runs here that could print", "`archdsl analyze` shows the shape of every tensor"),
-    Slip(
-        r"(?P<edit>\bassert\b)\s*",
-        "`assert` is not a statement here",
-        'write `require H % 32 == 0, "five halvings"`',
-        fix="require",
-    ),
     Slip(r"(?P<edit>\bpass\b)\s*", "`pass` is not a statement here", "leave it out: braces may be empty", fix=""),
     Slip(
         r"\b(?:while|until)\b\s*",
@@ -175,7 +209,18 @@ WORDS = (
         "a list is not made by a loop",
         "write its elements out, or compute them where they are used: `for i in range(4) {{ ... 64 * 2**i ... }}`",
     ),
-    Slip(r"(?P<here>\bif\b)(?=[^\n{}]*\belse\b)", "the condition comes first", "write `if c {{ a }} else {{ b }}`"),
+    Slip(
+        r"[=(,][ \t]*(?P<edit>(?P<a>[\w.]+)[ \t]+(?P<here>if)[ \t]+(?P<c>[^\n{}:]*?)[ \t]+else[ \t]+(?P<b>[\w.]+))"
+        r"(?=[ \t]*(?:$|[,)#]))",
+        "the condition comes first",
+        "write `if {c} {{ {a} }} else {{ {b} }}`",
+        fix="if {c} {{ {a} }} else {{ {b} }}",
+    ),
+    Slip(
+        r"(?<=[\w)\]])(?<!\boutput)\s+(?P<here>if\b)[^\n{}:]*\belse\b",
+        "the condition comes first",
+        "write `if c {{ a }} else {{ b }}`",
+    ),
     Slip(
         r'(?P<here>"""|\'\'\')',
         "a description is no text in quotes",

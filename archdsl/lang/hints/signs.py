@@ -48,6 +48,35 @@ C = (
     ),
 )
 
+FIGURES = {"⊕": "+", "⊞": "+", "⊙": "*", "⊗": "*", "∘": "*", "·": "*", "•": "*"}
+PRINTED = {"≤": "<=", "≥": ">=", "≠": "!=", "÷": "/"}
+"""Signs of figures and of printed formulas, and what is typed for them."""
+
+FOREIGN = (
+    Slip(
+        r"(?P<edit>[ \t]*(?P<here>\\)[ \t]*)$",
+        "`\\` joins no lines",
+        "leave it out: a line end means nothing, and a statement goes on until the next one begins",
+        fix="",
+    ),
+    Slip(r"`", "a backtick quotes nothing", 'leave it out: names stand without quotes, and texts in `"`'),
+    Slip(
+        f"[{''.join(FIGURES)}]",
+        "`{0}` is a sign of figures",
+        lambda m: (
+            f"write `{FIGURES[m[0]]}`, which joins tensors element by element; `concat(a, b)` joins their channels"
+        ),
+        fix=lambda m: FIGURES[m[0]],
+        safe=False,
+    ),
+    Slip(
+        f"[{''.join(PRINTED)}]",
+        "`{0}` is a sign of printed texts",
+        lambda m: f"write `{PRINTED[m[0]]}`",
+        fix=lambda m: PRINTED[m[0]],
+    ),
+)
+
 ARROWS = (
     Slip(r"=>|--+>|~>|[–—−]+>", "`{0}` is no arrow", "an arrow is `->`", fix="->"),
     Slip(r"<--?|←", "the flow goes from left to right", "write `x -> ReLU`"),
@@ -116,7 +145,7 @@ NUMBERS = (
     ),
     Slip(r"'(?P<word>[^'\"\n]*)'", "texts do not stand in `'`", 'write double quotes: `"{word}"`', fix='"{word}"'),
     Slip(r"'", "texts do not stand in `'`", 'write double quotes: `"same"`'),
-    Slip(r'"[^"\n]*$', "this text is not closed on its line", 'write a second `"` where it ends'),
+    Slip(r'(?=(?P<here>"[^"\n]*)$)', "this text is not closed on its line", 'write a second `"` where it ends'),
     Slip(
         r"[\xa0\u2000-\u200b\u202f\u3000\ufeff]",
         "this is no plain space, though it looks like one",
