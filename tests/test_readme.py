@@ -1,5 +1,6 @@
 """README cannot go stale: what it shows of files and commands is made anew and compared."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -10,13 +11,21 @@ from archdsl.cli import run
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-_BLOCK = re.compile(r"<!-- (run|file): (.+?) -->\n```\n(.*?)```\n", re.DOTALL)
+_BLOCK = re.compile(r"<!-- (run|file|class|text): (.+?) -->\n```(|python)\n(.*?)```\n", re.DOTALL)
 
 
 def shown(kind, what, capsys, monkeypatch):
-    """Return what a block of README should hold."""
-    if kind == "file":
-        return (ROOT / what).read_text(encoding="utf-8")
+    """Return what a block of README should hold: a file, one class or one text of a file, or what a command prints."""
+    if kind != "run":
+        file, _, name = what.partition(" ")
+        text = (ROOT / file).read_text(encoding="utf-8")
+        for node in ast.parse(text).body if name else ():
+            if kind == "class" and isinstance(node, ast.ClassDef) and node.name == name:
+                return f"{ast.get_source_segment(text, node)}\n"
+            if kind == "text" and isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+                return ast.literal_eval(node.value)
+        assert not name, f"there is no {name} in {file}"
+        return text
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "100")
     run(shlex.split(what)[1:])
@@ -27,11 +36,13 @@ def shown(kind, what, capsys, monkeypatch):
 def test_every_block_that_shows_a_file_or_a_command_is_as_it_is_now(request, capsys, monkeypatch):
     text = README.read_text(encoding="utf-8")
     blocks = _BLOCK.findall(text)
-    fresh = _BLOCK.sub(lambda m: f"<!-- {m[1]}: {m[2]} -->\n```\n{shown(m[1], m[2], capsys, monkeypatch)}```\n", text)
+    fresh = _BLOCK.sub(
+        lambda m: f"<!-- {m[1]}: {m[2]} -->\n```{m[3]}\n{shown(m[1], m[2], capsys, monkeypatch)}```\n", text
+    )
     if request.config.getoption("--update"):
         README.write_text(fresh, encoding="utf-8")
 
-    assert len(blocks) >= 5
+    assert len(blocks) >= 8
     assert README.read_text(encoding="utf-8") == fresh, "README.md is stale: run `pytest --update`, read the diff"
 
 

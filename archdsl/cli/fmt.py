@@ -28,7 +28,7 @@ LARGEST = 4_000_004
 def command(paths: tuple[str, ...], checking: bool, differing: bool, color: str) -> int:
     """Write every file of PATHS in the one style: layout alone changes, and every comment stays where it was meant.
 
-    A line that says `# allow NAME` stays one line, since it quiets that line alone. Ends of lines stay those of the file.
+    A line that says `# allow NAME` stays one line, since it quiets that line alone. Ends of lines stay as they are.
 
     Folders are walked for *.arch; without PATHS the current folder is. `-` formats standard input to standard output.
     A file with syntax errors stays as it is.

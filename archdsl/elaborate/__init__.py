@@ -384,18 +384,17 @@ class _Model(Statements):
         return Elaboration(graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks))
 
     def _of_training(self, training: list[Node], regular: list[Node]) -> frozenset[int]:
-        """Return the nodes that evaluation leaves out; a block that it calls is run as a whole."""
+        """Return the nodes that evaluation leaves out; a block that it calls is run as a whole, on all its inputs."""
         nodes = self.nodes
         left_out = self._ancestors(training) - self._ancestors(regular)
         while True:
-            running: set[int] = set()
-            for node in nodes:
-                if node.index not in left_out:
-                    running.update(map(id, _modules_around(node)))
-            inside = [nodes[i] for i in left_out if any(id(one) in running for one in _modules_around(nodes[i]))]
-            if not inside:
+            kept = (node for node in nodes if node.index not in left_out)
+            running = {id(one): one for node in kept for one in _modules_around(node)}
+            needed = [nodes[i] for i in left_out if any(id(one) in running for one in _modules_around(nodes[i]))]
+            needed += [feed for one in running.values() for feed in one.feeds if feed.index in left_out]
+            if not needed:
                 return frozenset(left_out)
-            left_out -= self._ancestors(inside)
+            left_out -= self._ancestors(needed)
 
     def _ancestors(self, nodes: list[Node]) -> set[int]:
         seen: set[int] = set()

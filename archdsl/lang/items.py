@@ -68,7 +68,7 @@ def scan(source: Source) -> Scan:
             if not opened or text[opened[-1]] != _PAIRS[match[0]]:
                 return _unpaired(source, comments, opened, match.start())
             opened.pop()
-        else:
+        elif group != "string":
             comments += [Span(source, m.start(), m.end()) for m in _COMMENT.finditer(text, match.start(), match.end())]
             if not opened:
                 starts.append((match.start(), match["kind"] or "from", match["name"] or ""))

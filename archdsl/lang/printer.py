@@ -232,26 +232,19 @@ class _Printer:
         raise AssertionError(f"no statement {type(node).__name__}")
 
     def _if_statement(self, node: ast.IfStatement) -> Doc:
-        closing, chained = self._then(node.condition)
-        head: Doc = (
-            "if ",
-            self.expression(node.condition),
-            " ",
-            self.body(node.then, self.written.tokens[closing].end),
-        )
-        if not node.otherwise:
-            return head
-        if chained:
+        end, follows = self._then(node.condition)
+        head: Doc = ("if ", self.expression(node.condition), " ", self.body(node.then, end))
+        if follows == "if":
             (other,) = node.otherwise
             assert isinstance(other, ast.IfStatement), "an `if` follows the `else`"
             return (head, " else ", self._if_statement(other))
-        return (head, " else ", self.body(node.otherwise, node.end))
+        return (head, " else ", self.body(node.otherwise, node.end)) if follows else head
 
-    def _then(self, condition: ast.Syntax) -> tuple[int, bool]:
-        """Return where the first branch of an `if` ends, and whether `else if` stands behind it."""
+    def _then(self, condition: ast.Syntax) -> tuple[int, str]:
+        """Return where the first branch of an `if` ends, and what follows its `else`: `if`, `{`, or nothing."""
         closing = self.written.closing(self.written.index(condition.end, "{"))
         behind = [token.text for token in self.written.tokens[closing + 1 : closing + 3]]
-        return self.written.tokens[closing].end, behind == ["else", "if"]
+        return self.written.tokens[closing].end, behind[1] if behind[:1] == ["else"] else ""
 
     def pattern(self, dims: Sequence[ast.Dim]) -> Doc:
         """Return a shape: `[3, H = 224, W]`."""
@@ -396,10 +389,10 @@ class _Printer:
         return (self.expression(left, own), *reversed(parts))
 
     def _if_expression(self, node: ast.IfExpression) -> Doc:
-        _, chained = self._then(node.condition)
+        _, follows = self._then(node.condition)
         head: Doc = ("if ", self.expression(node.condition, _LEVELS["or"]), " ")
         parts: list[Doc] = [head, "{", Nest((SPACE, self.flow(node.then))), SPACE, "} else "]
-        if chained:
+        if follows == "if":
             assert isinstance(node.otherwise, ast.IfExpression), "an `if` follows the `else`"
             parts.append(self._if_expression(node.otherwise))
         else:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -15,21 +12,10 @@ from archdsl.diagnostics import SpecError
 from archdsl.elaborate import Library
 from archdsl.pipeline import load, network, read
 from archdsl.source import Source
+from oracles.generated import imported
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.arch"))
-
-
-def imported(path: Path) -> ModuleType:
-    name = f"generated_{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        sys.modules[name] = module
-    return sys.modules[name]
 
 
 def written(text: str) -> str:
@@ -61,7 +47,7 @@ def test_keys_shapes_modules_and_outputs_are_those_of_the_analysis(file, model):
     network = load(ROOT / "specs" / f"{file}.arch", model)
     analysis = network.examine()
     with torch.device("meta"):
-        built = getattr(imported(ROOT / "generated" / f"{file}.py"), model.lower())().eval()
+        built = getattr(imported(Path(f"{file}.py")), model.lower())().eval()
     feeds = [torch.empty(2, *node.output.shape, device="meta") for node in network.graph.inputs.values()]
     given = built(*feeds)
     outputs = [given] if isinstance(given, torch.Tensor) else list(given)
@@ -73,41 +59,6 @@ def test_keys_shapes_modules_and_outputs_are_those_of_the_analysis(file, model):
     assert analysis.parameters.buffer_shapes == {name: tuple(b.shape) for name, b in built.named_buffers()}
     assert {layer.node.module for layer in analysis.layers} - {None} <= {name for name, _ in built.named_modules()}
     assert [tuple(output.shape) for output in outputs] == [(2, *shape) for shape in expected]
-
-
-TORCHVISION = [
-    ("alexnet", "AlexNet", 224), ("vgg", "VGG16", 224), ("vgg", "VGG16_BN", 224), ("googlenet", "GoogLeNet", 224),
-    ("inception_v3", "InceptionV3", 299), ("resnet", "ResNet18", 193), ("resnet", "ResNet50", 224),
-    ("resnet", "WideResNet50_2", 128), ("resnext", "ResNeXt50_32x4d", 128), ("densenet", "DenseNet121", 193),
-    ("densenet", "DenseNet161", 128), ("efficientnet", "EfficientNetB0", 193), ("efficientnet", "EfficientNetB4", 128),
-    ("mobilenet_v2", "MobileNetV2", 193),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("file", "model", "size"), TORCHVISION, ids=[model for _, model, _ in TORCHVISION])
-def test_it_loads_the_weights_of_torchvision_and_computes_the_same(file, model, size):
-    torch = pytest.importorskip("torch")
-    from oracles.torchvision_models import torchvision
-
-    names = {
-        "WideResNet50_2": "wide_resnet50_2",
-        "EfficientNetB0": "efficientnet_b0",
-        "EfficientNetB4": "efficientnet_b4",
-    }
-    names |= {"InceptionV3": "inception_v3", "MobileNetV2": "mobilenet_v2", "ResNeXt50_32x4d": "resnext50_32x4d"}
-    extra = {"aux_logits": True, "init_weights": False} if model in ("GoogLeNet", "InceptionV3") else {}
-    torch.manual_seed(0)
-    theirs = getattr(torchvision().models, names.get(model, model.lower()))(weights=None, **extra).double().eval()
-    ours = getattr(imported(ROOT / "generated" / f"{file}.py"), model.lower())().double().eval()
-    for name, buffer in theirs.named_buffers():
-        if name.endswith("running_var"):
-            buffer.uniform_(0.5, 1.5)
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    x = torch.randn(2, 3, size, size, dtype=torch.float64)
-    with torch.no_grad():
-        expected, given = theirs(x), ours(x)
-
-    assert (given - expected).abs().max() <= 1e-10 * expected.abs().max()
 
 
 def test_the_first_line_tells_whether_the_rest_was_edited_by_hand():

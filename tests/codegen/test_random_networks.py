@@ -70,6 +70,16 @@ model Net { input x: [4, 8]
   a, b = (x, y) -> B
   output a
   output o = b when training }"""),
+    ("a block needs all its inputs, though one is handed through for training", """
+block B { input x
+  input u
+  output a = x
+  output b = u -> Tanh }
+model Net { input x: [4, 8]
+  y = x -> c: Conv1d(4, 1)
+  a, b = (y, x) -> B
+  output b
+  output o = a when training }"""),
     ("an indexed label in a sequence", """
 seq S = l[0]: Conv1d(2, 1) -> ReLU
 model Net { input x: [4, 8]

@@ -1,9 +1,11 @@
-"""The formatter: the tree stays, the comments stay, and what it printed it prints again."""
+"""The formatter: the tree stays, comments stay where they are, `check` says the same, and a second pass changes nothing."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark
 
+from archdsl.elaborate import Library
 from archdsl.lang import ast, tables
 from archdsl.lang.parser import Spec
 from archdsl.lang.printer import WIDTH, formatted
+from archdsl.pipeline import check as checked
 from archdsl.resources import specs
 from archdsl.rules import RULES
 from archdsl.source import Source
@@ -31,9 +35,60 @@ def tree(text: str) -> list[str]:
     return found
 
 
-def comments(text: str) -> list[str]:
-    spec = Spec(Source("a.arch", text))
-    return [re.sub(r"^(#+) *", r"\1 ", c.text).rstrip() for c in spec.comments]
+PIECE = re.compile(r'#[^\n]*|"[^"\n]*"|->|→|\w+|[^\w\s]')
+CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
+
+
+class Comment(NamedTuple):
+    """A comment, what it stands behind, and the brackets around it, from the innermost on.
+
+    Words are counted without commas, arrows and parentheses, which formatting may add, move or leave out.
+    """
+
+    text: str
+    words: int
+    line: str
+    """What stands before it on its line."""
+    around: list[tuple[str, int, int]]
+    """Each a bracket with how many words are before it and before its partner."""
+
+
+def comments(text: str) -> tuple[list[Comment], set[tuple[str, int, int]]]:
+    """The comments of a text and all its brackets, found without the parser."""
+    found: list[Comment] = []
+    opened: list[tuple[str, int, list[int]]] = []
+    closed: set[tuple[str, int, int]] = set()
+    words = 0
+    for match in PIECE.finditer(text):
+        piece = match[0]
+        if piece.startswith("#"):
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+            found.append(Comment(re.sub(r"^(#+) *", r"\1 ", piece).rstrip(), words, line, []))
+            for _, _, inside in opened:
+                inside.append(len(found) - 1)
+        elif piece in CLOSED_BY:
+            opened.append((piece, words, []))
+        elif piece in CLOSED_BY.values():
+            bracket, before, inside = opened.pop()
+            closed.add((bracket, before, words))
+            for i in inside:
+                found[i].around.append((bracket, before, words))
+        words += piece[0] not in "#,(){}[]→" and piece != "->"
+    return found, closed
+
+
+def check_comments(text: str, made: str) -> None:
+    """See that each comment is in the same brackets, between the same words, and alone on its line or not as before."""
+    (before, _), (after, brackets) = comments(text), comments(made)
+
+    assert [c.text for c in after] == [c.text for c in before]
+    assert [c.words for c in after] == [c.words for c in before]
+    for old, new in zip(before, after, strict=True):
+        assert dict.fromkeys(new.around) == dict.fromkeys(b for b in old.around if b in brackets or b[0] != "(")
+        if not old.line:
+            assert not new.line
+        elif re.search(r"[^\s(),>→-]", old.line):
+            assert new.line
 
 
 def check(text: str) -> str:
@@ -42,7 +97,7 @@ def check(text: str) -> str:
 
     assert made is not None
     assert tree(made) == tree(text)
-    assert comments(made) == comments(text)
+    check_comments(text, made)
     assert formatted(Source("a.arch", made)) == made
     assert "\t" not in re.sub(r'#.*|"[^"\n]*"', "", made)
     assert not re.search(r"[ \t]+$", made, re.MULTILINE)
@@ -98,19 +153,41 @@ CASES = [
     ("a comment behind a line stays there", "let a = 1 # one\n# two\nlet b = 2\n",
      "let a = 1  # one\n# two\nlet b = 2\n"),
     ("a comment in a list stays with its element", "let a = [ # first\n 1, # one\n 2]\n",
-     "let a = [\n    # first\n    1,  # one\n    2,\n]\n"),
+     "let a = [  # first\n    1,  # one\n    2,\n]\n"),
     ("comments at both ends of a body stay", "block B {\n # first\n input x\n output x # last\n # end\n}\n",
      "block B {\n    # first\n    input x\n    output x  # last\n    # end\n}\n"),
-    ("a comment in an expression moves before it", "let a = 1 + # why\n 2\n",
-     "# why\nlet a = 1 + 2\n"),
+    ("a comment in an expression ends its line", "let a = 1 + # why\n # and\n 2\n",
+     "let a = 1 +  # why\n    # and\n    2\n"),
     ("two comments in an expression keep their order", "test M { expect shape( # one\n 'a'\n # two\n ) # three\n == 8 }\n".replace("'", '"'),
-     'test M {\n    expect shape(\n        # one\n        "a",\n        # two\n    ) == 8  # three\n}\n'),
+     'test M {\n    expect shape(  # one\n        "a",\n        # two\n    )  # three\n        == 8\n}\n'),
     ("comments around a tolerance are kept", "test M { expect macs == 4.09G # one\n within # two\n 1 # three\n % }\n",
-     "test M {\n    # one\n    # two\n    # three\n    expect macs == 4.09G within 1%\n}\n"),
+     "test M {\n    expect macs == 4.09G  # one\n        within  # two\n        1  # three\n        %\n}\n"),
     ("a comment behind a parenthesis stays behind it", "let a = 2 * (1 + 2)  # six\nseq S = ReLU * (n - 1)  # others\n",
      "let a = 2 * (1 + 2)  # six\n\nseq S = ReLU * (n - 1)  # others\n"),
-    ("comments that would share a line get one each", "seq S = unit(8 # one\n ) * ( # two\n n # three\n )\n\n# four\n",
-     "seq S =\n    unit(\n        8,  # one\n    ) * n  # two\n# three\n\n# four\n"),
+    ("comments within parentheses that go are kept", "seq S = unit(8 # one\n ) * ( # two\n n # three\n )\n\n# four\n",
+     "seq S = unit(\n    8,  # one\n) *  # two\n    n  # three\n\n# four\n"),
+    ("comments in a branch of a value stay in it",
+     "block B {\n input x\n y = if 1 == 1 { x -> A  # one\n # two\n } else {\n x # three\n # four\n }  # five\n output y\n}\n",
+     "block B {\n    input x\n    y = if 1 == 1 {\n        x -> A  # one\n        # two\n    } else {\n        x  # three\n        # four\n    }  # five\n    output y\n}\n"),
+    ("comments in stages stay in them",
+     "seq S = (A # one\n # two\n ) -> if 1 == 1 { A # three\n } else { # four\n B\n # five\n } -> for i in r { # six\n A } # seven\n",
+     "seq S = (\n    A  # one\n    # two\n) -> if 1 == 1 {\n    A  # three\n} else {  # four\n    B\n    # five\n} -> for i in r {  # six\n    A\n}  # seven\n"),
+    ("comments in empty brackets stay in them", "block B { # one\n}\nlet a = f( # two\n # three\n )\nlet b = [\n# four\n]\n",
+     "block B {  # one\n}\n\nlet a = f(  # two\n    # three\n)\nlet b = [\n    # four\n]\n"),
+    ("a comment behind an arrow stays behind the stage", "seq S = A -> # one\n B ->\n # two\n C # three\n",
+     "seq S =\n    A  # one\n    -> B\n    # two\n    -> C  # three\n"),
+    ("a comment behind a comma stays behind the argument", "let a = f(1 # one\n , 2, # two\n 3 # three\n)\n",
+     "let a = f(\n    1,  # one\n    2,  # two\n    3,  # three\n)\n"),
+    ("a comment behind a word of a definition stays there", "model # one\n M # two\n = # three\n N( ) # four\nseq ## five\nS = A\n",
+     "model  # one\n    M  # two\n    =  # three\n    N()  # four\n\nseq  ## five\n    S = A\n"),
+    ("a comment on the last line of a broken pipeline is on the last line",
+     f"seq S = a: {'A' * 50} -> b: {'B' * 50} -> c: C  # last\n",
+     f"seq S =\n    a: {'A' * 50}\n    -> b: {'B' * 50}\n    -> c: C  # last\n"),
+    ("a line that allows something stays one", f"seq S = a: {'A' * 50} -> b: {'B' * 50} -> c: C  # allow unused\n",
+     f"seq S = a: {'A' * 50} -> b: {'B' * 50} -> c: C  # allow unused\n"),
+    ("a line that allows something holds nothing else",
+     "block B { input x y = f(x,\n 1 ,\n2) -> A(1, # why\n 2 , ) -> B output y }#allow unused\n",
+     "block B {\n    input x\n    y = f(x, 1, 2) -> A(\n        1,  # why\n        2) -> B output y }  # allow unused\n"),
     ("one expectation may stay on its line", "test M(H=1) { expect params == 1 }\ntest M { expect params==1 expect macs==2 }\n",
      "test M(H=1) { expect params == 1 }\ntest M {\n    expect params == 1\n    expect macs == 2\n}\n"),
     ("a condition that was open stays open", "block B {\n input x\n y = if 1 == 1 {\n x } else { x -> ReLU }\n output y\n}\n",
@@ -165,6 +242,48 @@ def test_a_spec_with_other_spaces_and_comments_anywhere_keeps_its_tree_and_all_c
     mixed = "".join(word + gaps.get(i, " ") for i, word in enumerate(words))
     assume(formatted(Source("a.arch", mixed)) is not None)
     check(mixed)
+
+
+LINTED = """
+seq Twice(n: int) = ReLU -> ReLU -> Conv2d(n, 2, padding=1) -> BatchNorm2d
+block Branch(n: int) {
+    input x: [c, h, w]
+    z = x -> Conv2d(n, 3)
+    y = if c != n { x -> a: Conv2d(n, 1) -> b: BatchNorm2d -> ReLU } else { x -> Conv2d(n, 2) -> BatchNorm2d }
+    output y -> MaxPool2d(1) -> ReLU
+}
+model Net(n: int = 4) {
+    input image: [64, 64, 3]
+    a = image -> Conv2d(n, 3, stride=2) -> BatchNorm2d -> (Twice(n) -> Branch(n)) -> b: Branch(8) -> Flatten -> Flatten
+    output a -> Linear(10) -> Softmax
+}
+test Net { expect params == 3 expect macs == 5 }
+"""
+
+
+def diagnostics(text: str) -> Counter[tuple[str, str]]:
+    return Counter((d.code, d.message) for d in checked(Library().add(Source("a.arch", text))).diagnostics)
+
+
+@settings(patient, max_examples=150)
+@given(st.data())
+def test_what_is_allowed_stays_allowed_and_nothing_else_is(data):
+    """Words of a text with many lints get other lines and `# allow`s; fmt changes neither lints nor errors."""
+    words = WORD.findall(LINTED)
+    allows = [f"  # allow {name}\n" for name in ("unlabelled", "unused-tensor", "bias-before-norm", "W0413", "W0415")]
+    gap = st.sampled_from([*allows, *allows, "\n", "  # why\n", "\n# allow W0412\n"])
+    gaps = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words) - 1), gap), max_size=12)))
+    text = "".join(word + gaps.get(i, " ") for i, word in enumerate(words))
+
+    assert diagnostics(check(text)) == diagnostics(text)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_that_parses_is_told_the_same(path):
+    text = path.read_text(encoding="utf-8")
+    made = formatted(Source("a.arch", text))
+    if made is not None and made != text:
+        assert diagnostics(made) == diagnostics(text)
 
 
 def test_every_kind_of_syntax_is_in_the_specs_or_the_cases():
