@@ -99,10 +99,12 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
     nodes, new, alias = graph.nodes, Storage.NEW, Storage.ALIAS
     owner: list[int] = []
     elements: list[int] = []
-    parts: dict[int, Shape] = {}  # the strides of what is a part of its storage
+    parts: dict[int, Shape] = {}  # the strides of what is a part of its storage, or laid out otherwise
     for node in nodes:
         kind, index = node.op.storage, node.index
         if kind is new:
+            if node.op.channels_last or (parts and _keeps_layout(node, nodes, parts)):
+                parts[index] = _channels_last(node.output.known)
             owner.append(index)
             elements.append(prod(node.output.shape))  # type: ignore[arg-type]  # the caller asks where sizes are known
             continue
@@ -121,6 +123,20 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
         owner.append(owner[source])
         elements.append(0)
     return owner, elements
+
+
+def _keeps_layout(node: Node, nodes: list[Node], parts: dict[int, Shape]) -> bool:
+    """Tell whether a result is laid out with the channels last because what it is computed of is."""
+    shape = node.output.known
+    return len(shape) > 1 and all(
+        nodes[i].output.known == shape and parts.get(i) == _channels_last(shape) for i in node.inputs
+    )
+
+
+def _channels_last(shape: Shape) -> Shape:
+    """Return the strides of a map laid out position by position, all channels of one together."""
+    channels, *sizes = shape
+    return (1, *(channels * step for step in _contiguous(tuple(sizes))))
 
 
 def _contiguous(shape: Shape) -> Shape:

@@ -374,6 +374,8 @@ def difference(op: Op, layer: Module, types: tuple[Any, ...]) -> str:
     assert wanted is not None, "an op that is called as a module has one"
     if type(layer).__name__ != wanted.name.removeprefix("nn."):
         return f"it is a {type(layer).__name__}, not a {op.name}"
+    if isinstance(layer.given[1].get("scale_factor"), list):
+        return "PyTorch takes several factors as a tuple only"
     try:
         expected = _arguments(op, wanted.positional, wanted.keywords)
         found = _arguments(op, *layer.given)

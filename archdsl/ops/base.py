@@ -139,6 +139,8 @@ class Op:
     """Whether PyTorch may hold more than inputs and output while it runs; set by what the class defines."""
     copies_input: bool = False
     """Whether the scratch is a copy that takes the input's place while the output is made."""
+    channels_last: ClassVar[bool] = False
+    """Whether the channels of a position lie together in the output, and then in what is computed of it."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
 

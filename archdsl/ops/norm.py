@@ -258,6 +258,7 @@ class LayerNorm2d(Elementwise):
 
     source = "Liu et al. 2022, arXiv:2201.03545, section 2.6; torchvision.models.convnext.LayerNorm2d"
     dimensions = 2
+    channels_last = True
     leading = ("normalized_shape",)
 
     eps: float = argument(EPS, 1e-5)

@@ -109,6 +109,15 @@ model Net { input x: [4, 20, 13]
   a, b = split(x, 2)
   y = b -> Unflatten(2, (10, -1)) -> Flatten
   output concat(a -> LocalResponseNorm(4) -> AdaptiveAvgPool2d(1) -> Flatten, y) }"""),
+    ("a map with its channels last is copied where it is flattened", """
+model Net { input x: [6, 5, 7]
+  y = x -> n: LayerNorm2d -> GELU -> b: BatchNorm2d
+  output concat(y -> Flatten, y -> Flatten) }"""),
+    ("a list of factors", """
+seq S(factors: list[float]) = Upsample(scale_factor=factors)
+model Net { input x: [3, 10]
+  for (i, f) in enumerate(([1.5], [0.5])) { x = x -> l[i]: S(factors=f) }
+  output x }"""),
     ("layers of several kinds for one parameter", """
 model Net(unit: block = PadChannels(0, 0)) { input x: [3, 22]
   output x -> a: unit -> c: Conv1d(2, 1) }

@@ -23,7 +23,8 @@ from archdsl.rules import RULES
 from archdsl.source import Source
 
 HERE = Path(__file__).resolve().parent.parent
-FILES = [*sorted(specs().glob("*.arch")), *sorted((HERE / "mistakes").glob("*.arch"))]
+MISTAKES = sorted((HERE / "mistakes").glob("*.arch"))
+FILES = [*sorted(specs().glob("*.arch")), *MISTAKES]
 
 
 def tree(text: str) -> list[str]:
@@ -215,40 +216,54 @@ TERMINALS = {
     "__IGNORE_1": st.sampled_from([" # why\n", "\n#over\n"]),
 }
 patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-WORD = re.compile(r'"[^"\n]*"|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
+WORD = re.compile(r'"[^"\n]*"|#[^\n]*|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|\w+|->|→|\*\*|//|[=!<>]=|[^\w\s]')
+SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(specs().glob("*.arch"))}
+GAPS = st.sampled_from(
+    ["  ", "\n", "\n\n\n", "\r\n", " # why\n", "\n# over\n  ", "\t", "\n## doc\n", "#x\n\n#y\n", " # allow it\n"]
+)
+
+
+def mixed(data: st.DataObject, text: str, gaps: st.SearchStrategy[str] = GAPS) -> str:
+    """A text without its comments, with other spaces, ends of lines and comments between some of its words."""
+    words = [word for word in WORD.findall(text) if not word.startswith("#")]
+    some = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words) - 1), gaps), max_size=12)))
+    return "".join(word + some.get(i, " ") for i, word in enumerate(words))
 
 
 @settings(patient, max_examples=150)
-@given(from_lark(GRAMMAR, start="item", explicit=TERMINALS))
-def test_any_sentence_of_the_grammar_keeps_its_tree(text):
+@given(from_lark(GRAMMAR, start="item", explicit=TERMINALS), st.data())
+def test_any_sentence_of_the_grammar_keeps_its_tree_and_its_comments(text, data):
     if formatted(Source("a.arch", text)) is not None:  # many a sentence has a keyword for a name
         check(text)
-
-
-SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(specs().glob("*.arch"))}
-GAPS = st.sampled_from(["  ", "\n", "\n\n\n", "\r\n", " # why\n", "\n# over\n  ", "\t", "\n## doc\n", "#x\n\n#y\n"])
+        text = mixed(data, text)
+        if formatted(Source("a.arch", text)) is not None:
+            check(text)
 
 
 @settings(patient, max_examples=40)
 @given(st.data())
 def test_a_spec_with_other_spaces_and_comments_anywhere_keeps_its_tree_and_all_comments(data):
-    """Comments are put between any two words; wherever they go, none is lost and the second pass moves none."""
-    text = re.sub(r"#[^\n]*", "", SOURCES[data.draw(st.sampled_from(sorted(SOURCES)))])
-    spec = Spec(Source("a.arch", text))
-    items = [spec.source.text[i.start : i.end] for i in spec.items if i.end - i.start < 1500]
-    chosen = data.draw(st.lists(st.sampled_from(items), min_size=1, max_size=2, unique=True))
-    words = [word for item in chosen for word in WORD.findall(item)]
-    gaps = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words) - 1), GAPS), max_size=12)))
-    mixed = "".join(word + gaps.get(i, " ") for i, word in enumerate(words))
-    assume(formatted(Source("a.arch", mixed)) is not None)
-    check(mixed)
+    text = SOURCES[data.draw(st.sampled_from(sorted(SOURCES)))]
+    items = [text[i.start : i.end] for i in Spec(Source("a.arch", text)).items if i.end - i.start < 1500]
+    text = mixed(data, "\n".join(data.draw(st.lists(st.sampled_from(items), min_size=1, max_size=2, unique=True))))
+    assume(formatted(Source("a.arch", text)) is not None)
+    check(text)
+
+
+@settings(patient, max_examples=60)
+@given(st.data())
+def test_a_mistake_with_other_spaces_and_comments_anywhere_is_told_the_same(data):
+    text = mixed(data, data.draw(st.sampled_from(MISTAKES)).read_text(encoding="utf-8"))
+    assume(formatted(Source("a.arch", text)) is not None)
+
+    assert diagnostics(check(text)) == diagnostics(text)
 
 
 LINTED = """
 seq Twice(n: int) = ReLU -> ReLU -> Conv2d(n, 2, padding=1) -> BatchNorm2d
 block Branch(n: int) {
     input x: [c, h, w]
-    z = x -> Conv2d(n, 3)
+    z = x -> Conv2d(n, 3, padding=1)
     y = if c != n { x -> a: Conv2d(n, 1) -> b: BatchNorm2d -> ReLU } else { x -> Conv2d(n, 2) -> BatchNorm2d }
     output y -> MaxPool2d(1) -> ReLU
 }
@@ -269,11 +284,9 @@ def diagnostics(text: str) -> Counter[tuple[str, str]]:
 @given(st.data())
 def test_what_is_allowed_stays_allowed_and_nothing_else_is(data):
     """Words of a text with many lints get other lines and `# allow`s; fmt changes neither lints nor errors."""
-    words = WORD.findall(LINTED)
     allows = [f"  # allow {name}\n" for name in ("unlabelled", "unused-tensor", "bias-before-norm", "W0413", "W0415")]
     gap = st.sampled_from([*allows, *allows, "\n", "  # why\n", "\n# allow W0412\n"])
-    gaps = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words) - 1), gap), max_size=12)))
-    text = "".join(word + gaps.get(i, " ") for i, word in enumerate(words))
+    text = mixed(data, LINTED, gap)
 
     assert diagnostics(check(text)) == diagnostics(text)
 

@@ -157,7 +157,7 @@ TEXTBOOKS = (
     Slip(
         r"[(,=]\s*(?P<here>\d+(?:\s*[x×]\s*\d+){2,})",
         "`{here}` is no kernel",
-        "a square kernel is one number, `3`, and one with two sides a tuple, `(3, 5)`",
+        "a kernel is one number where its sides are equal, and else has one for each axis: `(3, 5)`, `(3, 5, 5)`",
     ),
     Slip(
         r"[(,=]\s*(?P<here>(?P<n>\d+(?:\.\d+)?)\s*%)(?=\s*[,)])",
