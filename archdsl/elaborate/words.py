@@ -45,6 +45,7 @@ OTHERWISE = {
     "Sequential": "layers in a row stand in parentheses: `features: (conv: Conv2d(8, 3) -> ReLU)`",
     "ModuleList": "layers of a loop are numbered: `for i in range(3) { x = x -> conv[i]: Conv2d(8, 3) }`",
     "Input": "an input is a statement: `input x: [3, 32, 32]`",
+    "input": "an input is a statement: `input x: [3, 32, 32]`",
     "InputLayer": "an input is a statement: `input x: [3, 32, 32]`",
     "Reshape": "a vector becomes a map by `Unflatten(1, (16, 5, 5))`, a map becomes a vector by `Flatten`",
     "DepthwiseConv2D": DEPTHWISE, "DepthwiseConv2d": DEPTHWISE, "DepthwiseConv": DEPTHWISE,

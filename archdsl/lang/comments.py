@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from archdsl.lang.layout import HARD, Doc, Fill, Group, IfBroken, Line, Nest, Remark
@@ -76,6 +77,12 @@ class Written:
         first = bisect_left(self._comment_starts, start)
         return self.comments[first : bisect_left(self._comment_starts, end, first)]
 
+    def without_comments(self, start: int, end: int) -> str:
+        """Return the text between two places without its comments."""
+        found = self.between(start, end)
+        starts, ends = (start, *(c.end for c in found)), (*(c.start for c in found), end)
+        return "".join(self.source.text[a:b] for a, b in zip(starts, ends, strict=True))
+
     def is_apart(self, end: int, start: int) -> bool:
         """Tell whether an empty line stands behind something, before the comments of what follows or that itself."""
         first = next((c.start for c in self.between(end, start) if self._is_alone(c)), start)
@@ -122,8 +129,8 @@ def commented(doc: Doc, written: Written) -> Doc:
     atoms = list(_atoms(doc))
     drawn = [atom for atom in atoms if isinstance(atom, str) and not atom.isspace()]
     tokens = _without_needless(written.tokens, drawn)
-    plain = ["->" if token.text in _ARROWS else token.text for token in tokens]
-    assert plain == [text for text in drawn if text != ","], "a layout has the tokens of its text"
+    texts = ("->" if token.text in _ARROWS else token.text for token in tokens)
+    assert "".join(texts) == "".join(text for text in drawn if text != ","), "a layout has the tokens of its text"
     return _built(_woven(atoms, _gaps(written, tokens)))
 
 
@@ -140,7 +147,7 @@ def _without_needless(tokens: Sequence[Token], drawn: Sequence[str]) -> list[Tok
 
 
 def _parentheses(texts: Iterable[str]) -> list[tuple[int, int, int, int]]:
-    """Return pairs of parentheses, outer ones first: how many tokens are before each of the two, and their indices."""
+    """Return pairs of parentheses, outer ones first: how much is before each of the two, and their indices."""
     found: dict[int, tuple[int, int, int, int]] = {}
     opened: list[tuple[int, int]] = []
     before = 0
@@ -151,12 +158,23 @@ def _parentheses(texts: Iterable[str]) -> list[tuple[int, int, int, int]]:
             start, opening = opened.pop()
             found[opening] = (start, before, opening, i)
         elif text != ",":
-            before += 1
+            before += _length(text)
     return [found[opening] for opening in sorted(found)]
 
 
+def _length(token: str) -> int:
+    """Return how much a token counts: one that is written as two, as in `for i inlist`, counts as those two."""
+    return 2 if token in _ARROWS else len(token)
+
+
 def _gaps(written: Written, tokens: Sequence[Token]) -> dict[int, _Gap]:
-    """Return what is asked of the gaps between tokens, by how many tokens are before each."""
+    """Return what is asked of the gaps between tokens, by how much is before each."""
+    gaps = _gaps_by_number(written, tokens)
+    before = [0, *accumulate(_length(token.text) for token in tokens)]
+    return {before[number]: gap for number, gap in gaps.items()}
+
+
+def _gaps_by_number(written: Written, tokens: Sequence[Token]) -> dict[int, _Gap]:
     gaps: dict[int, _Gap] = {}
     starts = [token.start for token in tokens]
     end = 0
@@ -246,15 +264,15 @@ def _built(atoms: Iterable[_Atom]) -> Doc:
 
 def _woven(atoms: Iterable[_Atom], gaps: Mapping[int, _Gap]) -> Iterator[_Atom]:
     """Yield the parts of a document, those between two tokens changed as is asked."""
-    number, before = 0, ""
+    length, before = 0, ""
     between: list[_Atom] = []
     for atom in (*atoms, ""):
         if not isinstance(atom, str) or atom.isspace() or atom == ",":
             between.append(atom)
             continue
-        yield from _changed(between, gaps.get(number, _Gap()), before, atom)
+        yield from _changed(between, gaps.get(length, _Gap()), before, atom)
         yield atom
-        number, before, between = number + 1, atom, []
+        length, before, between = length + len(atom), atom, []
 
 
 def _changed(between: list[_Atom], gap: _Gap, before: str, after: str) -> list[_Atom]:

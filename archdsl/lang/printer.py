@@ -226,25 +226,25 @@ class _Printer:
             case ast.Expect(value=value, within=within):
                 if within is None:
                     return ("expect ", self.flow(value))
-                number = self.written.index(value.end, "within") + 1
-                percent = self.written.tokens[number : self.written.index(node.end - 1)]
-                return ("expect ", self.flow(value), " within ", *(token.text for token in percent), "%")
+                percent = self.written.without_comments(value.end, node.end).partition("within")[2].strip(" \t\r\n\f%")
+                return ("expect ", self.flow(value), f" within {percent}%")
         raise AssertionError(f"no statement {type(node).__name__}")
 
     def _if_statement(self, node: ast.IfStatement) -> Doc:
-        end, follows = self._then(node.condition)
+        end, chained = self._then(node)
         head: Doc = ("if ", self.expression(node.condition), " ", self.body(node.then, end))
-        if follows == "if":
+        if chained:
             (other,) = node.otherwise
             assert isinstance(other, ast.IfStatement), "an `if` follows the `else`"
             return (head, " else ", self._if_statement(other))
-        return (head, " else ", self.body(node.otherwise, node.end)) if follows else head
+        return (head, " else ", self.body(node.otherwise, node.end)) if end < node.end else head
 
-    def _then(self, condition: ast.Syntax) -> tuple[int, str]:
-        """Return where the first branch of an `if` ends, and what follows its `else`: `if`, `{`, or nothing."""
-        closing = self.written.closing(self.written.index(condition.end, "{"))
-        behind = [token.text for token in self.written.tokens[closing + 1 : closing + 3]]
-        return self.written.tokens[closing].end, behind[1] if behind[:1] == ["else"] else ""
+    def _then(self, node: ast.IfStatement | ast.IfExpression) -> tuple[int, bool]:
+        """Return where the first branch of an `if` ends, and whether `else if` stands behind it."""
+        closing = self.written.closing(self.written.index(node.condition.end, "{"))
+        end = self.written.tokens[closing].end
+        behind = self.written.without_comments(end, node.end).lstrip().removeprefix("else")
+        return end, behind.lstrip().startswith("if")
 
     def pattern(self, dims: Sequence[ast.Dim]) -> Doc:
         """Return a shape: `[3, H = 224, W]`."""
@@ -274,7 +274,8 @@ class _Printer:
         made = [self.stage(stage) for stage in stages]
         begins = [stage.label is not None or asked[i] or (hangs and i == 0) for i, stage in enumerate(stages)]
         if not any(asked) and sum(begins) <= 1:
-            begins[0] = hangs and begins[0] and not must_break(tuple(made))
+            breaks = must_break(tuple(made)) or self.written.between(stages[0].start, stages[-1].end)
+            begins[0] = hangs and begins[0] and not breaks
         parts: list[Doc] = []
         for position, doc in enumerate(made):
             parts += [(SPACE if begins[position] else " "), "" if hangs and position == 0 else "-> ", doc]
@@ -389,10 +390,10 @@ class _Printer:
         return (self.expression(left, own), *reversed(parts))
 
     def _if_expression(self, node: ast.IfExpression) -> Doc:
-        _, follows = self._then(node.condition)
+        _, chained = self._then(node)
         head: Doc = ("if ", self.expression(node.condition, _LEVELS["or"]), " ")
         parts: list[Doc] = [head, "{", Nest((SPACE, self.flow(node.then))), SPACE, "} else "]
-        if follows == "if":
+        if chained:
             assert isinstance(node.otherwise, ast.IfExpression), "an `if` follows the `else`"
             parts.append(self._if_expression(node.otherwise))
         else:

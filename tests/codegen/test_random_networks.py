@@ -113,6 +113,9 @@ model Net { input x: [4, 20, 13]
 model Net { input x: [6, 5, 7]
   y = x -> n: LayerNorm2d -> GELU -> b: BatchNorm2d
   output concat(y -> Flatten, y -> Flatten) }"""),
+    ("windows in the padding alone", """
+model Net { input x: [2, 2]
+  output x -> MaxPool1d(2, padding=1, dilation=3, ceil_mode=true) -> n: GroupNorm(2) }"""),
     ("a list of factors", """
 seq S(factors: list[float]) = Upsample(scale_factor=factors)
 model Net { input x: [3, 10]
