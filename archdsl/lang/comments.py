@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from archdsl.lang.layout import HARD, Doc, Fill, Group, IfBroken, Line, Nest, Remark
@@ -284,7 +284,9 @@ def _changed(between: list[_Atom], gap: _Gap, before: str, after: str) -> list[_
         return between
     parts = [part for part in between if not (isinstance(part, str) and part.isspace())]
     if before and after and not any(isinstance(part, Line) for part in parts):
-        parts += _line_between(before, after)
+        opened = len(list(takewhile(lambda part: isinstance(part, _Edge) and part.opens, reversed(parts))))
+        place = len(parts) - opened
+        parts[place:place] = _line_between(before, after)  # outside of what it need not break
     lines = [i for i, part in enumerate(parts) if isinstance(part, Line)]
     first, last = (lines[0], lines[-1]) if lines else (0, -1)  # the text's own ends have no line
     if lines:

@@ -186,8 +186,7 @@ CASES = [
      f"seq S =\n    a: {'A' * 50}\n    -> b: {'B' * 50}\n    -> c: C  # last\n"),
     ("words that are written as one are two",
      "block B { input x y=if 1==1{x}elseif 1==2{x}else{x} if 1==1{}else{} for i inlist{} if 1==1{} elsewhere=x output x }\n",
-     "block B {\n    input x\n    y = if 1 == 1 { x } else if 1 == 2 { x } else { x }\n    if 1 == 1 {} else {}\n    for i in list {}\n"
-     "    if 1 == 1 {}\n    elsewhere = x\n    output x\n}\n"),
+     "block B {\n    input x\n    y = if 1 == 1 { x } else if 1 == 2 { x } else { x }\n    if 1 == 1 {} else {}\n    for i in list {}\n    if 1 == 1 {}\n    elsewhere = x\n    output x\n}\n"),
     ("a line that allows something stays one", f"seq S = a: {'A' * 50} -> b: {'B' * 50} -> c: C  # allow unused\n",
      f"seq S = a: {'A' * 50} -> b: {'B' * 50} -> c: C  # allow unused\n"),
     ("a line that allows something holds nothing else",
