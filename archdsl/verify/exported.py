@@ -70,7 +70,7 @@ class _Held(fx.Interpreter):
         """The bytes of each storage that is held."""
         self.peak = 0
         for node in exported.graph.nodes:
-            if node.op == "call_function" and not node.users:
+            if node.op in ("call_function", "placeholder") and not node.users:
                 self.user_to_last_uses.setdefault(node, []).append(node)
 
     def run_node(self, n: fx.Node) -> Any:
@@ -103,6 +103,7 @@ def peak_bytes(exported: fx.GraphModule, *inputs: Tensor) -> int:
     dropped at once.
     """
     interpreter = _Held(exported)
+    interpreter.peak = sum(map(_bytes, inputs))  # all of them are there from the start
     with torch.no_grad():
         interpreter.run(*inputs)
     return interpreter.peak

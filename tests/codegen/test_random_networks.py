@@ -116,6 +116,11 @@ model Net { input x: [6, 5, 7]
     ("windows in the padding alone", """
 model Net { input x: [2, 2]
   output x -> MaxPool1d(2, padding=1, dilation=3, ceil_mode=true) -> n: GroupNorm(2) }"""),
+    ("an input that only training reads", """
+model Net { input x: [3, 23]
+  input u: [8, 23]
+  output u -> c: Conv1d(8, 3) -> ReLU
+  output o = x -> d: Conv1d(1, 3) when training }"""),
     ("a list of factors", """
 seq S(factors: list[float]) = Upsample(scale_factor=factors)
 model Net { input x: [3, 10]

@@ -43,7 +43,8 @@ CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 class Comment(NamedTuple):
     """A comment, what it stands behind, and the brackets around it, from the innermost on.
 
-    Words are counted without commas, arrows and parentheses, which formatting may add, move or leave out.
+    Words are counted in characters, for `for i inn` has as many as `for i in n`, and without commas, arrows and
+    brackets, which formatting may add, move or leave out.
     """
 
     text: str
@@ -51,7 +52,7 @@ class Comment(NamedTuple):
     line: str
     """What stands before it on its line."""
     around: list[tuple[str, int, int]]
-    """Each a bracket with how many words are before it and before its partner."""
+    """Each a bracket with how much is before it and before its partner."""
 
 
 def comments(text: str) -> tuple[list[Comment], set[tuple[str, int, int]]]:
@@ -74,7 +75,8 @@ def comments(text: str) -> tuple[list[Comment], set[tuple[str, int, int]]]:
             closed.add((bracket, before, words))
             for i in inside:
                 found[i].around.append((bracket, before, words))
-        words += piece[0] not in "#,(){}[]→" and piece != "->"
+        if piece[0] not in "#,(){}[]→" and piece != "->":
+            words += len(piece)
     return found, closed
 
 
