@@ -1,4 +1,4 @@
-# cifar_resnet.arch, 3f44482cd338
+# cifar_resnet.arch, 5e4bc13b137a
 """The networks of cifar_resnet.arch."""
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class BlockA(nn.Module):
             skip = self.padchannels(skip)
         else:
             skip = x
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 
@@ -74,7 +75,8 @@ class BlockB(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 

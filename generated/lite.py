@@ -1,4 +1,4 @@
-# lite.arch, 67a8a60f2482
+# lite.arch, f4ebae19f47a
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class BlockB(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 

@@ -1,4 +1,4 @@
-# resnet.arch, 107153c6b990
+# resnet.arch, 62f33f1c6c93
 """The networks of resnet.arch."""
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class BasicBlock(nn.Module):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 
@@ -71,7 +72,8 @@ class Bottleneck(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 
@@ -104,7 +106,8 @@ class BottleneckV1(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 
@@ -137,7 +140,8 @@ class WideBottleneck(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 

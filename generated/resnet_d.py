@@ -1,4 +1,4 @@
-# resnet_d.arch, cbb311b1c5bf
+# resnet_d.arch, be02f8100c20
 """The networks of resnet_d.arch."""
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class BottleneckD(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 

@@ -1,4 +1,4 @@
-# resnet_v2.arch, 7cf6894bc68a
+# resnet_v2.arch, 3d7242accb7e
 """The networks of resnet_v2.arch."""
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class PreActBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         a = self.relu(self.norm1(x))
-        y = self.relu(self.norm2(self.conv1(a)))
+        y: Tensor = self.relu(self.norm2(self.conv1(a)))
         y = self.relu(self.norm3(self.conv2(y)))
         y = self.conv3(y)
         skip = x if self.downsample is None else self.downsample(a)
-        out: Tensor = y + skip
-        return out
+        y += skip
+        return y
 
 
 class Stage(nn.Sequential):

@@ -1,4 +1,4 @@
-# resnext.arch, b9ff2bcda7d1
+# resnext.arch, b6a6b1a44fb7
 """The networks of resnext.arch."""
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class ResNeXtBlock(nn.Module):
         y = self.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         skip = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(y + skip)
+        y += skip
+        out: Tensor = self.relu(y)
         return out
 
 

@@ -224,9 +224,13 @@ class Family:
         """Return how long a list parameter is in the uses of a definition."""
         return {len(use.arguments[word]) for use in self.uses.of[id(definition)] if word in use.arguments}
 
-    def may_overwrite(self, node: ast.Call) -> bool:
-        """Tell whether an activation may overwrite its input: nobody else reads it, and no gradient needs it."""
-        return all(self._is_free(use, one) for use, one in self.uses.nodes.get(id(node), ()))
+    def may_overwrite(self, node: ast.Call | ast.Binary) -> bool:
+        """Tell whether an activation or a sum may overwrite its first input.
+
+        Nobody else may read that, and no gradient need it.
+        """
+        seen = self.uses.nodes.get(id(node), [])
+        return bool(seen or isinstance(node, ast.Call)) and all(self._is_free(use, one) for use, one in seen)
 
     def _is_free(self, use: Use, node: Node) -> bool:
         graph = use.graph
@@ -238,7 +242,7 @@ class Family:
             for output in graph.outputs.values():
                 counts[output.index] = counts.get(output.index, 0) + 1
             self._consumers[id(graph)] = counts
-        (source,) = node.inputs
+        source = node.inputs[0]
         before = graph.nodes[source].op.name.rstrip("123d")
         return before in SAFE_BEFORE and self._consumers[id(graph)][source] == 1
 

@@ -367,8 +367,8 @@ class Flow(Body):
                     return Tensor(python.Subscript(name(word), self.stored(place)), behind)
             case ast.Pipe(source=source, stages=stages):
                 return self.flow(stages, self.tensor(source, None), target)
-            case ast.Binary(op=op, left=left, right=right):
-                return self._joined(op, left, right)
+            case ast.Binary():
+                return self._joined(node)
             case ast.IfExpression():
                 return self._choice(node, target)
             case ast.Call(name="concat"):
@@ -391,14 +391,22 @@ class Flow(Body):
             return False
         return True
 
-    def _joined(self, op: str, left: ast.Syntax, right: ast.Syntax) -> Tensor:
+    def _joined(self, node: ast.Binary) -> Tensor:
+        op, left, right = node.op, node.left, node.right
         if op == "*" and (self._is_number(left) or self._is_number(right)):
             factor, other = (left, right) if self._is_number(left) else (right, left)
             x = self.tensor(other, None)
             return Tensor(python.BinOp(self.stored(self.number(factor)), python.Mult(), x.code), x.channels)
         a, b = self.tensor(left, None), self.tensor(right, None)
+        if op == "+" and self._is_own(a) and self.family.may_overwrite(node):
+            self.forward.append(Statement(f"{terms_id(a.code)} += ", b.code))
+            return Tensor(a.code, a.channels)
         sign = python.Add() if op == "+" else python.Mult()
         return Tensor(python.BinOp(a.code, sign, b.code), a.channels)
+
+    def _is_own(self, x: Tensor) -> bool:
+        """Tell whether a tensor is a variable that this `forward` has made."""
+        return isinstance(x.code, python.Name) and self.writes[x.code.id] > 0
 
     def _choice(self, node: ast.IfExpression, target: str | None) -> Any:
         test = self.number(node.condition)

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from typing import NamedTuple
 
 from archdsl.lang.layout import HARD, Doc, Fill, Group, IfBroken, Line, Nest, Remark
@@ -282,30 +282,38 @@ def _changed(between: list[_Atom], gap: _Gap, before: str, after: str) -> list[_
         return [part for part in flat if not isinstance(part, IfBroken)]
     if not (gap.behind or gap.alone or (gap.begins and before)):
         return between
-    parts = [part for part in between if not (isinstance(part, str) and part.isspace())]
-    if before and after and not any(isinstance(part, Line) for part in parts):
-        opened = len(list(takewhile(lambda part: isinstance(part, _Edge) and part.opens, reversed(parts))))
-        place = len(parts) - opened
-        parts[place:place] = _line_between(before, after)  # outside of what it need not break
-    lines = [i for i, part in enumerate(parts) if isinstance(part, Line)]
-    first, last = (lines[0], lines[-1]) if lines else (0, -1)  # the text's own ends have no line
-    if lines:
-        parts[first] = replace(parts[first], hard=True)  # type: ignore[type-var]  # it is a line
     remark: list[_Atom] = [Remark(gap.behind)] if gap.behind else []
-    closes = [i for i, part in enumerate(parts[:first]) if part == _END_NEST]
+    if not before:
+        return [*_over(gap), *between]
     if not after:
-        return [*parts, *remark, *_under(gap)]
+        return [*between, *remark, *_under(gap)]
+    parts = _with_line(between, before, after)
+    lines = [i for i, part in enumerate(parts) if isinstance(part, Line)]
+    first, last = lines[0], lines[-1]
+    closes = [i for i, part in enumerate(parts[:first]) if part == _END_NEST]
     if gap.alone and after in _CLOSING and closes:
         place = closes[-1]
         return [*parts[:place], *remark, *_under(gap, before), *parts[place:]]
     return [*parts[:first], *remark, *parts[first : last + 1], *_over(gap), *parts[last + 1 :]]
 
 
-def _line_between(before: str, after: str) -> list[_Atom]:
-    """Return the end of a line where the layout has none: what follows is indented, save what closes or goes on."""
-    if after in ("{", "else") or before == "else":
-        return [HARD]
-    return [_NEST, _END_NEST, HARD] if after in _CLOSING else [_NEST, HARD, _END_NEST]
+def _with_line(between: Iterable[_Atom], before: str, after: str) -> list[_Atom]:
+    """Return what stands between two tokens with a line that ends; one put in indents, but not what closes or goes on.
+
+    It is put outside of what begins there, which may stay on one line.
+    """
+    parts = [part for part in between if not (isinstance(part, str) and part.isspace())]
+    if any(isinstance(part, Line) for part in parts):
+        return [replace(part, hard=True) if isinstance(part, Line) else part for part in parts]
+    place = len(parts)
+    while place and isinstance(edge := parts[place - 1], _Edge) and edge.opens:
+        place -= 1
+    line: list[_Atom] = [_NEST, HARD, _END_NEST]
+    if after in _CLOSING:
+        line = [_NEST, _END_NEST, HARD]
+    elif after in ("{", "else") or before == "else":
+        line = [HARD]
+    return [*parts[:place], *line, *parts[place:]]
 
 
 def _under(gap: _Gap, before: str = "") -> Iterator[_Atom]:

@@ -40,7 +40,12 @@ def export(subject: Subject, model: nn.Module) -> tuple[Check, Exported | None]:
                 continue
             return ended("export", "", [f"torch.export fails: {type(error).__name__}: {error}"]), None
     steps = len([node for node in program.graph.nodes if node.op == "call_function"])
-    made = Exported(program.module(check_guards=False), batch)
+    graph = program.module(check_guards=False)
+    for node in graph.graph.nodes:
+        if node.target is torch.ops.aten.add_.Tensor:
+            node.target = torch.ops.aten.add.Tensor
+    graph.recompile()
+    made = Exported(graph, batch)
     return Check("export", f"torch.export gives a graph of {steps:,} operations"), made
 
 
