@@ -48,7 +48,9 @@ def activation_bytes(node: Node, batch: int, dtype: str) -> int:
 
 def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     """Return the peak of a forward pass in evaluation; `None` for a graph without nodes."""
-    skipped = graph.training_only
+    # What is fed in is there from the start, and an input that only training reads is freed at once.
+    fed = {node.index for node in graph.inputs.values()}
+    skipped = graph.training_only - fed
     run = [node for node in graph.nodes if node.index not in skipped] if skipped else graph.nodes
     if not run:
         return None
@@ -59,8 +61,6 @@ def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     freed: defaultdict[int, int] = defaultdict(int)
     for index, end in enumerate(last):
         freed[end] += sizes[index]
-    # What is fed in is there from the start; a training-only node has no turn, so it neither comes nor goes.
-    fed = {node.index for node in graph.inputs.values()}
     alive = sum([sizes[i] for i in fed])
     most, at = -1, 0
     for node in run:
