@@ -121,7 +121,7 @@ def _torch():
     return pytest.importorskip("torch")
 
 
-@pytest.fixture(params=["cpu", "cuda"])
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
 def device(request, torch):
     if request.param == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device")

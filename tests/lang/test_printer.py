@@ -231,7 +231,7 @@ GAPS = st.sampled_from(
 def mixed(data: st.DataObject, text: str, gaps: st.SearchStrategy[str] = GAPS) -> str:
     """A text without its comments, with other spaces, ends of lines and comments between some of its words."""
     words = [word for word in WORD.findall(text) if not word.startswith("#")]
-    some = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words) - 1), gaps), max_size=12)))
+    some = dict(data.draw(st.lists(st.tuples(st.integers(0, len(words)), gaps), max_size=12)))
     return "".join(word + some.get(i, " ") for i, word in enumerate(words))
 
 
