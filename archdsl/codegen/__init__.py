@@ -1,6 +1,6 @@
 """A spec as PyTorch code: one module that stands alone, with a class for each definition and a builder a model."""
 
-from archdsl.codegen.family import builder_names
+from archdsl.codegen.naming import builder_names
 from archdsl.codegen.source import generate, was_edited
 from archdsl.codegen.translate import Unsupported
 

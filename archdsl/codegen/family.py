@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast as python
-import builtins
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,6 +13,8 @@ from archdsl.codegen import layout, terms
 from archdsl.codegen.concrete import Concrete, block_class, model_class
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
+from archdsl.codegen.naming import IMPORTED, bound_names, class_name, flat, free
+from archdsl.codegen.shapes import fed_and_given, in_common
 from archdsl.codegen.terms import call, constant, name, names_in, value_of
 from archdsl.codegen.translate import RESERVED, Body, Unsupported, statements
 from archdsl.codegen.units import Defined, Passed, Tensor
@@ -23,20 +24,9 @@ from archdsl.elaborate.naming import why_not_a_label
 from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
-from archdsl.tensors import Shape
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
 LONGEST_COMMENT = 40
-HELPERS = frozenset(("round_to", "center_crop", "StochasticDepth", "LayerNorm2d", "PadChannels"))
-"""Functions and small classes that templates hold, for what PyTorch has not."""
-IMPORTED = frozenset(
-    [
-        *"torch nn Tensor math partial accumulate OrderedDict Callable Sequence ClassVar NamedTuple Any".split(),
-        *HELPERS,
-        *dir(builtins),
-    ]
-)
-"""What a module may import or bring along, and what Python has without an import."""
 SAFE_BEFORE = frozenset(
     ("Conv", "ConvTranspose", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm", "add")
 )
@@ -189,7 +179,7 @@ class Family:
             if isinstance(node, ast.Input) and node.shape and definition.kind != "model":
                 opened |= {d.value.name for d in node.shape if isinstance(d.value, ast.Name)}
             if isinstance(node, ast.ForStage | ast.ForStatement):
-                opened |= set(_flat(node.target))
+                opened |= set(flat(node.target))
         size = -1
         while size != len(opened):
             size = len(opened)
@@ -609,11 +599,11 @@ class Family:
         self, definition: ast.Definition, inputs: Sequence[str], channels: Sequence[python.expr | None]
     ) -> list[str]:
         """Return what a docstring says of shapes: a block's channels by its parameters, a model's sizes by default."""
-        fed, given = zip(*map(_fed_and_given, self.uses.of[id(definition)]), strict=True)
+        fed, given = zip(*map(fed_and_given, self.uses.of[id(definition)]), strict=True)
         if inputs and None in channels:
             return []
         first = [*inputs], [layout.expression(one) for one in channels if one is not None]
-        sides = [_in_common(shapes, names, sized=not inputs) for shapes, names in zip((fed, given), first, strict=True)]
+        sides = [in_common(shapes, names, sized=not inputs) for shapes, names in zip((fed, given), first, strict=True)]
         if "" in sides:
             return []
         return ["", f"Shape: {sides[0]} -> {sides[1]}, without the batch."]
@@ -685,72 +675,8 @@ def _is_typed(code: python.expr, feeds: set[str]) -> bool:
     return False
 
 
-def class_name(word: str) -> str:
-    """Return the name of the class of a definition: its own, with a capital in front."""
-    return word[:1].upper() + word[1:]
-
-
-def builder_names(models: Sequence[str]) -> dict[str, str]:
-    """Return the name of each model's builder: its own in lower case; see `free` where that is taken."""
-    taken = set(IMPORTED)
-    return {model: free(model.lower(), taken) for model in models}
-
-
-def free(wanted: str, taken: set[str]) -> str:
-    """Return a name and enter it in `taken`.
-
-    Where Python or the imports have a use for the name that is wanted, it gets a `_`; where another class or builder
-    has it, a number from 2 on. Builders come first.
-    """
-    first = f"{wanted}_" if wanted in IMPORTED or wanted in RESERVED else wanted
-    word, number = first, 1
-    while word in taken:
-        number += 1
-        word = f"{first}_{number}" if first[-1].isdigit() else f"{first}{number}"
-    taken.add(word)
-    return word
-
-
-def _fed_and_given(use: Use) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
-    """Return the shapes of what a use was fed, and of what it gave outside of training."""
-    if use.instance is not use.graph.root:
-        return tuple(n.output.known for n in use.instance.feeds), tuple(n.output.known for n in use.instance.results)
-    regular = [n for word, n in use.graph.outputs.items() if word not in use.graph.training_outputs]
-    return tuple(n.output.known for n in use.graph.inputs.values()), tuple(n.output.known for n in regular)
-
-
-def _in_common(shapes: Sequence[tuple[Shape, ...]], channels: Sequence[str], *, sized: bool) -> str:
-    """Return the shapes of several tensors over all uses; sizes that differ, or are not wanted, are left open."""
-    written: list[str] = []
-    for number, across in enumerate(zip(*shapes, strict=False)):
-        if len({len(shape) for shape in across}) > 1 or (channels and number >= len(channels)):
-            return ""
-        first, *rest = [_alike(axis) for axis in zip(*across, strict=True)]
-        axes = [channels[number] if channels else first, *(rest if sized else ["..."] if rest else [])]
-        written.append(f"[{', '.join(axes)}]")
-    return ", ".join(written)
-
-
-def _alike(sizes: Sequence[int]) -> str:
-    return str(sizes[0]) if len(set(sizes)) == 1 else "..."
-
-
 def _returns(cls: str, **keywords: python.expr) -> Statement:
     return Statement("return ", call(cls, **keywords))
-
-
-def bound_names(definition: ast.Definition) -> set[str]:
-    """Return every name that a definition gives a meaning: to a number, a tensor or a loop's variable."""
-    found = {parameter.name for parameter in definition.parameters}
-    for node in ast.walk(definition):
-        match node:
-            case ast.Input() | ast.Let() | ast.Bind() | ast.Share():
-                found.add(node.name)
-            case ast.BindTuple():
-                found.update(node.names)
-            case ast.ForStage() | ast.ForStatement():
-                found.update(_flat(node.target))
-    return found
 
 
 def _annotation(kind: ast.Type, default: python.expr | None) -> str:
@@ -766,10 +692,6 @@ def _annotation(kind: ast.Type, default: python.expr | None) -> str:
 def _bound(definition: ast.Definition, node: ast.Call | ast.Alias) -> dict[str, ast.Argument]:
     order = [parameter.name for parameter in definition.parameters]
     return {a.name or order[i]: a for i, a in enumerate(node.arguments)}
-
-
-def _flat(target: ast.Target) -> list[str]:
-    return [target] if isinstance(target, str) else [word for part in target for word in _flat(part)]
 
 
 def _appended(statement: Statement) -> python.expr | None:

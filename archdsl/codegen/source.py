@@ -12,9 +12,10 @@ from typing import Any
 
 import jinja2
 
-from archdsl.codegen.family import HELPERS, Family, Switched, Variant, builder_names
+from archdsl.codegen.family import Family, Switched, Variant
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function
+from archdsl.codegen.naming import HELPERS, builder_names
 from archdsl.codegen.proof import Code, Disproved
 from archdsl.codegen.translate import Unsupported
 from archdsl.diagnostics import SpecError
