@@ -282,9 +282,9 @@ test Net { expect params == 3 expect macs == 5 }
 
 
 def diagnostics(text: str) -> Counter[tuple[str, str]]:
-    """What is found in a text; a message may quote it, with its spaces."""
+    """What is found in a text; a message may quote it, with its spaces, commas and comments."""
     found = checked(Library().add(Source("a.arch", text))).diagnostics
-    return Counter((d.code, re.sub(r"#.*|\s", "", d.message)) for d in found)
+    return Counter((d.code, re.sub(r"#.*|[\s,]", "", d.message)) for d in found)
 
 
 @settings(patient, max_examples=150)
