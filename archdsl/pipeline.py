@@ -267,7 +267,8 @@ def _is_allowed(diagnostic: Diagnostic) -> bool:
     """Return whether a comment on the line of a lint says `# allow bias-before-norm`, or the code of it."""
     if diagnostic.severity == "error":
         return False
-    named = diagnostic.span.source.line(diagnostic.span.line).partition("# allow ")[2].partition(":")[0]
+    line = diagnostic.span.source.line(diagnostic.span.line).replace("#allow ", "# allow ")
+    named = line.partition("# allow ")[2].partition(":")[0]
     return bool({diagnostic.code, diagnostic.rule.name} & {word.strip() for word in named.split(",")})
 
 

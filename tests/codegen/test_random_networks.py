@@ -28,7 +28,7 @@ def differences(text: str) -> list[str]:
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_random_networks_are_what_the_analysis_says(axes):
-    @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+    @settings(max_examples=70, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     @given(networks(axes=[axes]))
     def compared(text: str) -> None:
         assert differences(text) == []

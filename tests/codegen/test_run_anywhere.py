@@ -106,6 +106,7 @@ SHALLOW = {
 }
 # fmt: on
 ALIKE = {"resnet50", "googlenetpaper", "resnet20lite", "densenetlite", "inceptionlite", "efficientnetlite", "vgg11"}
+ALIKE |= {"resnet20", "densenetbc_40_12", "inceptionv3", "vggsmall", "mnistmlp", "mnistcnn", "unet"}
 """What a compiler meets in another net already."""
 COMPILED = [SHALLOW.get(net.builder, net) for net in NETS if net.builder not in ALIKE]
 IN_TWO_PROCESSES = [net for net in COMPILED if net.builder not in ("alexnet", "inceptionv3")]
