@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -267,9 +267,15 @@ def _is_allowed(diagnostic: Diagnostic) -> bool:
     """Return whether a comment on the line of a lint says `# allow bias-before-norm`, or the code of it."""
     if diagnostic.severity == "error":
         return False
-    line = diagnostic.span.source.line(diagnostic.span.line).replace("#allow ", "# allow ")
-    named = line.partition("# allow ")[2].partition(":")[0]
-    return bool({diagnostic.code, diagnostic.rule.name} & {word.strip() for word in named.split(",")})
+    line = diagnostic.span.source.line(diagnostic.span.line)
+    return not _allowed(line).isdisjoint((diagnostic.code, diagnostic.rule.name))
+
+
+@lru_cache(maxsize=1024)
+def _allowed(line: str) -> frozenset[str]:
+    """Return the names and codes of lints that a line allows; many lints may stand on one long line."""
+    named = line.replace("#allow ", "# allow ").partition("# allow ")[2].partition(":")[0]
+    return frozenset(word.strip() for word in named.split(","))
 
 
 def _needs_values(made: Network) -> bool:

@@ -20,6 +20,10 @@ class Source:
         starts.extend(index + 1 for index, character in enumerate(self.text) if character == "\n")
         return starts
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column of `offset`, both counted from 1."""
         line = bisect_right(self._line_starts, offset)
@@ -27,9 +31,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return the text of line `number`, counted from 1, without its end."""
-        start = self._line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
+        return self._lines[number - 1]
 
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {len(self.text)} characters)"

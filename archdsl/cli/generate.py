@@ -37,7 +37,7 @@ def command(
     lower case. Keys and shapes of the `state_dict` are those of the analysis. With --model, only that one is written
     and what it needs; -D then sets the defaults of its builder, and --input the size that it is written for.
     """
-    from archdsl.codegen import Unsupported, generate, was_edited
+    from archdsl.codegen import TemplateError, Unsupported, generate, was_edited
     from archdsl.diagnostics import SpecError
     from archdsl.pipeline import UsageError
 
@@ -52,6 +52,11 @@ def command(
     except SpecError as error:
         tell(error.diagnostics, color)
         return 1
+    except (TemplateError, UnicodeDecodeError, ArithmeticError, TypeError, ValueError, AttributeError) as error:
+        if template is None:
+            raise
+        where = f"{getattr(error, 'filename', None) or template}:{getattr(error, 'lineno', None) or ''}".rstrip(":")
+        raise click.UsageError(f"the template cannot be used: {where}: {type(error).__name__}: {error}") from None
     except Unsupported as error:
         click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
         return 1

@@ -55,11 +55,12 @@ def command(
 
     \b
     Compared are, one by one:
-      modules     the path and kind of every layer
+      modules     the path, kind and arguments of every layer
       parameters  names and shapes of weights and buffers
       shapes      of every layer, at several input sizes and batches
       macs        of every layer, by PyTorch's counter
       outputs     finite and repeatable in evaluation
+      values      outputs beside those of the graph, run op by op
       training    a step in which every parameter gets a gradient
       export      by torch.export
       memory      peak of activations, to the byte
@@ -88,11 +89,11 @@ def command(
     click.echo("loading torch ...", err=True)
     from archdsl import verify
 
-    asked = tuple(only.split(",")) if only else verify.CHECKS
+    asked = tuple(word.strip() for word in only.split(",")) if only else verify.CHECKS
     if unknown := [name for name in asked if name not in verify.CHECKS]:
         raise click.UsageError(f"there is no check `{unknown[0]}`; there are {', '.join(verify.CHECKS)}")
     if not verify.has_device(device):
-        raise click.UsageError(f"PyTorch finds no {device} device here; --device cpu and meta need none")
+        raise click.UsageError(f"no {device} device is found by PyTorch here; --device cpu and meta need none")
     checks = verify.verify(network, code=text, device=device, seed=seed, only=asked)
     try:
         if format_ == "json":
@@ -106,7 +107,7 @@ def command(
     except Unsupported as error:
         click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
         return 1
-    return 1 if any(check.failed for check in made) else 0
+    return 1 if not made or any(check.failed for check in made) else 0
 
 
 def _told(checks: Iterable[Check], color: str) -> Iterable[Check]:

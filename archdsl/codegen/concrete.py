@@ -395,11 +395,11 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
 
 
 def _record(word: str, outputs: Sequence[str], doc: str) -> Class:
-    fields = [f"{_field(output, number)}: Tensor" for number, output in enumerate(outputs)]
+    fields = [f"{field_name(output, number)}: Tensor" for number, output in enumerate(outputs)]
     return Class(word, "NamedTuple", [doc], [], fields)
 
 
-def _field(output: str, number: int) -> str:
+def field_name(output: str, number: int) -> str:
     """Return what an output is called in a tuple with names, where none begins with `_` or hides a method."""
     fits = output.isidentifier() and not output.startswith("_") and not keyword.iskeyword(output)
     return output if fits and output not in ("count", "index") else f"output{number}"

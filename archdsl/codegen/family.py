@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.codegen import layout, terms
-from archdsl.codegen.concrete import Concrete, block_class, model_class
+from archdsl.codegen.concrete import Concrete, block_class, field_name, model_class
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
 from archdsl.codegen.naming import IMPORTED, bound_names, class_name, flat, free
@@ -95,6 +95,8 @@ class Family:
         builders: Mapping[str, str],
         switched: Sequence[Switched] = (),
         refused: AbstractSet[int] = frozenset(),
+        *,
+        is_open: bool = False,
     ) -> None:
         """Take in the models, also with their switches turned; `refused` definitions are written for each use."""
         self.variants = variants
@@ -110,6 +112,8 @@ class Family:
         self.needs: set[str] = set()
         self._written: dict[int, Written] = {}
         self.refused = refused
+        self.is_open = is_open
+        """Whether some model leaves its sizes open, so that no comment may state them."""
         self._failed: dict[int, Unsupported] = {}
         """Why a definition cannot be one class, by its identity."""
         self._concrete: dict[int, Written] = {}
@@ -246,6 +250,8 @@ class Family:
                 if use.instance.kind == "model" and instance.result is not None:
                     shapes.add(instance.result.output.shape)
         if not shapes or len({len(shape) for shape in shapes}) != 1:
+            return ""
+        if self.is_open and len(next(iter(shapes))) > 1:
             return ""
         axes = [sizes.pop() if len(sizes := {shape[i] for shape in shapes}) == 1 else "c" if i == 0 else "..."
                 for i in range(len(next(iter(shapes))))]  # fmt: skip
@@ -510,7 +516,7 @@ class Family:
             return "Tensor", []
         self.needs.add("NamedTuple")
         kind = free(f"{owner}Output", self.taken)
-        fields = [f"{word or f'output{i}'}: Tensor" for i, (word, _) in enumerate([*regular, *extra])]
+        fields = [f"{field_name(word or '', i)}: Tensor" for i, (word, _) in enumerate([*regular, *extra])]
         cls = Class(
             kind,
             "NamedTuple",
@@ -603,7 +609,10 @@ class Family:
         if inputs and None in channels:
             return []
         first = [*inputs], [layout.expression(one) for one in channels if one is not None]
-        sides = [in_common(shapes, names, sized=not inputs) for shapes, names in zip((fed, given), first, strict=True)]
+        sides = [
+            in_common(shapes, names, sized=not inputs and not self.is_open)
+            for shapes, names in zip((fed, given), first, strict=True)
+        ]
         if "" in sides:
             return []
         return ["", f"Shape: {sides[0]} -> {sides[1]}, without the batch."]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 
 from archdsl.codegen.family import Family, Switched, Variant
 from archdsl.codegen.layout import WIDTH
@@ -21,7 +22,7 @@ from archdsl.codegen.translate import Unsupported
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import Module, model_chain
 from archdsl.lang import ast
-from archdsl.pipeline import Network, network
+from archdsl.pipeline import Network, network, ordered
 from archdsl.resources import templates
 
 TEMPLATE = "module.py.j2"
@@ -46,6 +47,8 @@ def generate(of: Module | Network, models: Sequence[str] = (), template: Path | 
     given = of if isinstance(of, Network) else None
     module = of.module if isinstance(of, Network) else of
     models = (given.name,) if given is not None else models
+    if any(problem.severity == "error" for problem in module.library.problems) or not module.models:
+        _refuse(module)
     refused: set[int] = set()
     while True:
         family = _family(module, models or module.models, given, refused)
@@ -62,6 +65,13 @@ def generate(of: Module | Network, models: Sequence[str] = (), template: Path | 
                 raise Unsupported(f"the code would not be the network: {error}") from None
             refused |= {able[error.owner]} if error.owner in able else set(able.values())
     return text if template is None else _text(module, family, classes, builders, template)
+
+
+def _refuse(module: Module) -> None:
+    """Raise a `SpecError` with what is wrong with a file before any model of it."""
+    module.spec.parse_all()
+    problems = [d for d in module.library.problems if d.severity == "error"]
+    raise SpecError(ordered(problems) if problems else network(module, None).diagnostics)
 
 
 def _prove(text: str, family: Family) -> None:
@@ -92,7 +102,7 @@ def _text(
     body = text.strip("\n") + "\n"
     if "torch." not in body.replace("from torch import", "").replace("import torch\n", ""):
         body = body.replace("import torch\n", "", 1)
-    return f"# {module.source.name.rpartition('/')[2]}, {_digest(body)}\n{body}"
+    return f"# {_file(module)}, {_digest(body)}\n{body}"
 
 
 def _digest(text: str) -> str:
@@ -101,7 +111,9 @@ def _digest(text: str) -> str:
 
 def was_edited(text: str) -> bool:
     """Tell whether a generated module was edited by hand: its first line holds a digest of what is below it."""
-    first, _, body = text.partition("\n")
+    if not text.strip():
+        return False
+    first, _, body = text.replace("\r\n", "\n").partition("\n")
     return not first.startswith("# ") or first.rpartition(", ")[2] != _digest(body)
 
 
@@ -124,7 +136,15 @@ def _imports(family: Family, classes: Sequence[Class], builders: Sequence[Functi
 
 
 def _doc(module: Module) -> str:
-    return f"The networks of {module.source.name.rpartition('/')[2]}."
+    return f"The networks of {_file(module)}."
+
+
+def _file(module: Module) -> str:
+    """Return the spec's base name in signs that mean nothing in the first line of a Python file.
+
+    There, `coding:` or `coding=` would say how the rest is to be read.
+    """
+    return re.sub(r"[^A-Za-z0-9._-]", "_", module.source.name.rpartition("/")[2])
 
 
 def _family(
@@ -132,34 +152,56 @@ def _family(
 ) -> Family:
     variants: list[Variant] = []
     switched: list[Switched] = []
+    is_open = False
     for model in models:
+        made = given if given is not None and given.name == model else network(module, model)
         found = model_chain(module, model)
-        assert found is not None, "the models of a file can be resolved"
+        if found is None:
+            raise SpecError(made.diagnostics)
         home, definition, aliases = found
         doc = module.items[model].doc if model in module.items else ""
         fixed = {a.name for _, alias in aliases for a in alias.arguments}
-        made = given if given is not None and given.name == model else network(module, model)
         asked = made.request.parameters
         if any(p.default is None and p.name not in fixed and p.name not in asked for p in definition.parameters):
             variants.append(Variant(model, home, definition, aliases, None, doc))
             continue
         if any(d.severity == "error" for d in made.diagnostics):
             raise SpecError(made.diagnostics)
+        made, is_open = sized(made), is_open or made.graph.is_symbolic
         chosen = {word: made.graph.root.arguments[word] for word in asked}
         variants.append(Variant(model, home, definition, aliases, made.elaboration, doc, chosen))
         for parameter in definition.parameters:
             # What a switch leaves out is written too, so that a caller can turn it on.
             switch = parameter.type.name == "bool" and parameter.name not in fixed
             if switch and isinstance(parameter.default, ast.Literal):
-                turned = network(module, model, {**asked, parameter.name: not parameter.default.value})
+                turned = sized(network(module, model, {**asked, parameter.name: not parameter.default.value}))
                 if not any(d.severity == "error" for d in turned.elaboration.diagnostics):
                     value = not parameter.default.value
                     switched.append(Switched(model, definition, parameter.name, value, turned.elaboration))
-    return Family(variants, builder_names(module.models), switched, refused)
+    return Family(variants, builder_names(module.models), switched, refused, is_open=is_open)
+
+
+SIZES = (224, 256, 64, 572, 32, 299, 512, 96, 28, 1024, 65)
+"""What open sizes are tried at; the code asks for none of them."""
+
+
+def sized(made: Network) -> Network:
+    """Return a network with numbers for the sizes that it leaves open: its code is the same for all of them.
+
+    Raises:
+        Unsupported: none of those that are tried is a size of it.
+    """
+    if any(d.severity == "error" for d in made.elaboration.diagnostics) or not made.graph.is_symbolic:
+        return made
+    for size in SIZES:
+        tried = made.at(dict.fromkeys(made.elaboration.symbols, size))
+        if not any(d.severity == "error" for d in tried.elaboration.diagnostics) and not tried.graph.is_symbolic:
+            return tried
+    raise Unsupported("its input needs a size; give one with --input")
 
 
 def _render(folder: Path, **context: Any) -> str:
-    environment = jinja2.Environment(
+    environment = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from archdsl.codegen import builder_names, generate
 from archdsl.pipeline import Network
-from archdsl.verify import exported, reach, running, shapes, structure
+from archdsl.verify import exported, reach, running, shapes, structure, values
 from archdsl.verify.checks import Check, ended
 from archdsl.verify.subject import NotBuilt, Subject, has_device, imported
 
 __all__ = ["CHECKS", "DEVICES", "Check", "has_device", "verify"]
 
 DEVICES = ("cpu", "cuda", "meta")
-CHECKS = ("modules", "parameters", "shapes", "macs", "outputs", "training", "export", "memory", "rf")
+CHECKS = ("modules", "parameters", "shapes", "macs", "outputs", "values", "training", "export", "memory", "rf")
 """By the names that `--only` takes, in the order in which they are made."""
 
 
@@ -63,6 +63,7 @@ def verify(
         "shapes": lambda: shapes.shapes(subject, on_meta),
         "MACs": lambda: running.macs(subject, on_meta),
         "outputs": lambda: running.evaluation(subject, model),
+        "values": lambda: values.values(subject),
         "training": lambda: running.training(subject, model),
         "export": export,
         "memory": memory,
@@ -72,5 +73,5 @@ def verify(
         if short in only:
             try:
                 yield make()
-            except Exception as error:  # noqa: BLE001 - the code may have been edited by hand, and do anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the code may have been edited by hand, and do anything
                 yield ended(name, "", [f"it fails: {type(error).__name__}: {error}"])

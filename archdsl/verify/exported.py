@@ -35,7 +35,7 @@ def export(subject: Subject, model: nn.Module) -> tuple[Check, Exported | None]:
         try:
             program = torch.export.export(model.eval(), tuple(subject.feeds(batch)))
             break
-        except Exception as error:  # noqa: BLE001 - whatever it is, the model cannot be exported
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the model cannot be exported
             if batch == 1 and NEEDS_A_BATCH in str(error):
                 continue
             return ended("export", "", [f"torch.export fails: {type(error).__name__}: {error}"]), None

@@ -74,7 +74,7 @@ def training(subject: Subject, model: nn.Module) -> Check:
         if not needed:
             return Check("training", "runs; there is nothing to train")
         torch.autograd.backward(sum((x.float().square().mean() for x in given), torch.zeros((), device=subject.device)))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the model cannot be trained
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the model cannot be trained
         if subject.device == "meta" and "meta tensors" in str(error):
             return skipped("training", "a layer needs values for it, and tensors on the meta device have none")
         return ended("training", "", [f"a step cannot be made: {type(error).__name__}: {error}"])

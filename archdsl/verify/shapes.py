@@ -32,7 +32,7 @@ def shapes(subject: Subject, model: nn.Module) -> Check:
         for batch in BATCHES if not number else BATCHES[1:2]:
             try:
                 _, differ = run(model, graph, subject.feeds(batch, "meta", graph))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the code does not do what the analysis says
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the code does not do what the analysis says
                 if batch == 1 and str(error).startswith(NEEDS_A_BATCH):
                     continue
                 differ = [f"the model cannot be run: {type(error).__name__}: {error}"]

@@ -52,7 +52,7 @@ class Subject:
         try:
             with torch.device(device or self.device):
                 made = builder()
-        except Exception as error:  # noqa: BLE001 - code that may have been edited by hand can fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - code that may have been edited by hand can fail in any way
             raise NotBuilt(f"`{self.builder}(...)` fails: {type(error).__name__}: {error}") from None
         if not isinstance(made, nn.Module):
             raise NotBuilt(f"`{self.builder}(...)` gives no module of PyTorch")
@@ -159,7 +159,7 @@ def imported(text: str, name: str) -> ModuleType:
     linecache.cache[made.__file__] = (len(text), None, text.splitlines(True), made.__file__)
     try:
         exec(compile(text, made.__file__, "exec"), vars(made))
-    except Exception as error:  # noqa: BLE001 - see above
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         del sys.modules[name]
         raise NotBuilt(f"the code cannot be imported: {type(error).__name__}: {error}") from None
     return made

@@ -106,3 +106,49 @@ def test_a_file_with_errors_gives_no_code_and_leaves_the_old_one(net, capsys):
 def test_what_cannot_be_done_is_said_with_exit_code_2(net, capsys, arguments, said):
     assert run(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_open_sizes_stay_open(net, capsys):
+    (net / "open.arch").write_text(
+        "model M {\n input x: [3, H, W]\n output x -> c: Conv2d(8, 3)\n}\n", encoding="utf-8"
+    )
+
+    assert run(["generate", "open.arch"]) == 0
+    assert "Shape: [3, ...] -> [8, ...]" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_read_as_a_spec_is_told_as_by_check(net, capsys):
+    (net / "cut.arch").write_text("model M {\n input x: [3, 8, 8]\n output x -> c: Conv2d(8, 3\n", encoding="utf-8")
+
+    assert run(["generate", "cut.arch"]) == 1
+    assert "E01" in capsys.readouterr().err
+
+
+def test_the_first_line_cannot_say_how_the_rest_is_read(net):
+    """PEP 263: `coding:` in it would."""
+    name = "coding: utf-7 .arch"
+    (net / name).write_text("## +ACIAIgAi-\n" + NET, encoding="utf-8")
+
+    assert run(["generate", name, "-o", "net.py"]) == 0
+    code = (net / "net.py").read_bytes()
+    assert code.startswith(b"# coding__utf-7_.arch, ")
+    compile(code, "net.py", "exec")
+
+
+@pytest.mark.parametrize("template", ["{{ nope.x }}", "{% for", "{{ 1 / 0 }}", "{{ cycler.__init__.__globals__ }}"])
+def test_a_template_that_fails_is_told_as_misuse(net, capsys, template):
+    (net / "own").mkdir()
+    (net / "own" / "module.py.j2").write_text(template, encoding="utf-8")
+
+    assert run(["generate", "net.arch", "--template", "own"]) == 2
+    assert "the template cannot be used" in capsys.readouterr().err
+
+
+def test_line_ends_of_another_system_are_no_edit(net):
+    run(["generate", "net.arch", "-o", "net.py"])
+    text = (net / "net.py").read_text("utf-8")
+    (net / "net.py").write_bytes(text.replace("\n", "\r\n").encode())
+    (net / "empty.py").write_text("", encoding="utf-8")
+
+    assert run(["generate", "net.arch", "-o", "net.py"]) == 0
+    assert run(["generate", "net.arch", "-o", "empty.py"]) == 0
