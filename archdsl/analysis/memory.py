@@ -126,11 +126,27 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
 
 
 def _keeps_layout(node: Node, nodes: list[Node], parts: dict[int, Shape]) -> bool:
-    """Tell whether a result is laid out with the channels last because what it is computed of is."""
+    """Tell whether a result is laid out with the channels last because what it is computed of is.
+
+    Of several inputs the first counts that has the shape of the result; for a concatenation all of them do.
+
+    Source: torch `suggest_memory_format` and TensorIterator's order of axes.
+    """
     shape = node.output.known
-    return len(shape) > 1 and all(
-        nodes[i].output.known == shape and parts.get(i) == _channels_last(shape) for i in node.inputs
-    )
+    if len(shape) != 3 or not node.op.keeps_layout:
+        return False
+    read = [i for i in node.inputs if len(nodes[i].output.known) == 3]
+    if node.op.arity != 1 and node.op.name != "concat":
+        read = [i for i in read if nodes[i].output.known == shape][:1]
+    return bool(read) and all(_is_channels_last(nodes[i].output.known, parts.get(i)) for i in read)
+
+
+def _is_channels_last(shape: Shape, strides: Shape | None) -> bool:
+    """Tell whether PyTorch takes a map, or what is cut out of it, for one with the channels last."""
+    if strides is None:
+        return False
+    (channels, _, width), (step, down, right) = shape, strides
+    return step == 1 and right >= channels and down >= right * width
 
 
 def _channels_last(shape: Shape) -> Shape:

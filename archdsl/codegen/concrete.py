@@ -195,14 +195,16 @@ class Flowing:
         return word
 
     def _attribute(self, what: Node | Instance) -> str:
-        inside = len(self.instance.path)
-        path = what.path[inside:].lstrip(".")
-        word, _, index = path.partition(".")
-        if not index:
-            return f"[{list(modules(self.instance)).index(word)}]" if word.isdigit() else f".{word}"
-        (items,) = [one for one in self.instance.children if one.path.rpartition(".")[2] == word]
-        assert isinstance(items, Instance), "an indexed label stands in a list"
-        return f".{word}[{index if is_gapless(items) else repr(index)}]"
+        holder, text = self.instance, ""
+        for part in what.path[len(holder.path) :].lstrip(".").split("."):
+            if holder.kind == "list":
+                text += f"[{part if is_gapless(holder) else repr(part)}]"
+            elif part.isdigit():
+                text += f"[{list(modules(holder)).index(part)}]"
+            else:
+                text += f".{part}"
+            holder = next((one for one in holder.children if isinstance(one, Instance) and _last(one) == part), holder)
+        return text
 
     def _code(self, step: Step, inputs: list[python.expr]) -> python.expr:
         what = step.what
@@ -308,9 +310,14 @@ def _calls(instance: Instance) -> Iterator[Step]:
     first = next(instance.nodes(), None)
     if first is not None:
         yield Step(instance, _indexes(instance.feeds), _indexes(instance.results), first.index)
+    whole = [node.path for node in instance.nodes()]
     for again in instance.again:
-        if again.nodes:
+        if not again.nodes:
+            continue
+        if [node.path for node in again.nodes] == whole:
             yield Step(instance, _indexes(again.feeds), _indexes(again.results), again.nodes[0].index)
+        else:  # what a condition of its size leaves out of this call
+            yield from (Step(node, node.inputs, (node.index,), node.index) for node in again.nodes)
 
 
 def _indexes(nodes: Sequence[Node]) -> tuple[int, ...]:

@@ -605,9 +605,10 @@ class Family:
         self, definition: ast.Definition, inputs: Sequence[str], channels: Sequence[python.expr | None]
     ) -> list[str]:
         """Return what a docstring says of shapes: a block's channels by its parameters, a model's sizes by default."""
-        fed, given = zip(*map(fed_and_given, self.uses.of[id(definition)]), strict=True)
-        if inputs and None in channels:
+        uses = self.uses.of[id(definition)]
+        if not uses or (inputs and None in channels):  # without a use where an arm that no model takes names it
             return []
+        fed, given = zip(*map(fed_and_given, uses), strict=True)
         first = [*inputs], [layout.expression(one) for one in channels if one is not None]
         sides = [
             in_common(shapes, names, sized=not inputs and not self.is_open)

@@ -308,6 +308,8 @@ class Body:
         self, unit: Passed, node: ast.Call, channels: tuple[python.expr, ...]
     ) -> tuple[python.expr, tuple[python.expr, ...]]:
         """Return how a module is constructed whose class is a parameter."""
+        if not unit.candidates:
+            raise Unsupported("nothing is passed, for no model comes here")
         layers = [c for c in unit.candidates if isinstance(c, LayerValue)]
         if layers and len(layers) == len(unit.candidates) and not node.arguments:
             sized = {bool(layer.kind.leading) for layer in layers}

@@ -180,6 +180,8 @@ class AlongAxis(Elementwise):
     Errors:  the axis does not exist; it is the batch
     """
 
+    keeps_layout = False
+
     dim: int = argument(Whole(-LARGEST), 1)
 
     def output(self, *inputs: TensorType) -> TensorType:

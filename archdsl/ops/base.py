@@ -141,6 +141,8 @@ class Op:
     """Whether the scratch is a copy that takes the input's place while the output is made."""
     channels_last: ClassVar[bool] = False
     """Whether the channels of a position lie together in the output, and then in what is computed of it."""
+    keeps_layout: bool = True
+    """Whether they lie together in the output wherever they do in what it reads first, as PyTorch does on a CPU."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
 

@@ -115,6 +115,10 @@ class Conv(Op):
     def copies_input(self) -> bool:  # type: ignore[override]  # depends on an argument here
         return self.padding_mode != "zeros"
 
+    @property
+    def keeps_layout(self) -> bool:  # type: ignore[override]  # depends on an argument here
+        return self.padding_mode != "circular"
+
     def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
         """PyTorch first makes a padded copy of the input, unless it pads with zeros."""
         if self.padding_mode == "zeros":

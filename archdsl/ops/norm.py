@@ -92,6 +92,7 @@ class InstanceNorm(RunningNorm):
     """
 
     source = "Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022, equation 1; torch.nn.InstanceNorm1d, 2d, 3d"
+    keeps_layout = False
 
     eps: float = argument(EPS, 1e-5)
     momentum: float | None = argument(Maybe(Real(0, 1)), 0.1)
@@ -214,6 +215,7 @@ class LayerNorm(ShapeNorm):
 
     source = "Ba, Kiros & Hinton 2016, arXiv:1607.06450, equation 4; torch.nn.LayerNorm"
     centres = True
+    keeps_layout = False
 
     eps: float = argument(EPS, 1e-5)
     elementwise_affine: bool = argument(Boolean(), True)

@@ -169,7 +169,7 @@ class _Sums(TorchFunctionMode):
         if func in (torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__):
             tensors = [x for x in args if isinstance(x, Tensor)]
             return tensors[0] if len(tensors) == 1 else torch.add(*tensors)
-        if func is Tensor.__iadd__:
+        if func in (Tensor.__iadd__, Tensor.add_):
             return torch.add(*args)  # what is written over was seen by itself, and is asked for
         return func(*args, **(kwargs or {}))
 

@@ -73,27 +73,46 @@ def training(subject: Subject, model: nn.Module) -> Check:
             return ended("training", "", lines)
         if not needed:
             return Check("training", "runs; there is nothing to train")
-        torch.autograd.backward(sum((x.float().square().mean() for x in given), torch.zeros((), device=subject.device)))
+        _backward(given)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the model cannot be trained
         if subject.device == "meta" and "meta tensors" in str(error):
             return skipped("training", "a layer needs values for it, and tensors on the meta device have none")
         return ended("training", "", [f"a step cannot be made: {type(error).__name__}: {error}"])
     finally:
         model.eval()
-    learned, empty = dict(model.named_parameters()), _empty_pool(graph)
+    learned, empty, far = dict(model.named_parameters()), _empty_pool(graph), list[str]()
     for name, parameter in learned.items():
         if parameter.grad is None and name in needed:
             lines.append(f"{name} gets no gradient")
         elif parameter.grad is not None and name not in needed:
             lines.append(f"{name} gets a gradient, though no output depends on it")
         elif parameter.grad is not None and not empty and not _is_finite(parameter.grad):
-            lines.append(f"{name} has a gradient that is not finite")
+            far.append(name)
     model.zero_grad(set_to_none=True)
     idle = len(learned) - len(needed)
     summary = f"all {len(learned):,} parameter tensors get a gradient"
     if idle:
         summary = f"{len(needed):,} parameter tensors get a gradient; no output depends on the other {idle:,}"
+    if far and _is_finite_in_double(subject, graph):
+        summary += (
+            f"; {far[0]} and {len(far) - 1:,} others overflow in float32"
+            if far[1:]
+            else f"; {far[0]} overflows in float32"
+        )
+    else:
+        lines += [f"{name} has a gradient that is not finite" for name in far]
     return ended("training", summary, lines)
+
+
+def _backward(outputs: list[Tensor]) -> None:
+    squares = [x.square().mean() if x.dtype == torch.double else x.float().square().mean() for x in outputs]
+    torch.autograd.backward(sum(squares[1:], squares[0]))
+
+
+def _is_finite_in_double(subject: Subject, graph: Graph) -> bool:
+    model = subject.build().double().train()
+    _backward(tensors(model(*[x.double() for x in subject.feeds(2, graph=graph)])))
+    return all(p.grad is None or _is_finite(p.grad) for p in model.parameters())
 
 
 def _is_finite(tensor: Tensor) -> bool:

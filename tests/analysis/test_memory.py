@@ -189,6 +189,42 @@ def test_a_padded_copy_takes_the_place_of_the_input(mode):
     assert peak(graph) == measured(graph)
 
 
+# fmt: off
+LAYERS = [
+    "Conv2d(8, 3)", "Conv2d(6, 3, groups=6)", "Conv2d(1, 3) -> Conv2d(8, 3)", 'Conv2d(8, 3, padding="same")',
+    'Conv2d(8, 3, padding=1, padding_mode="reflect")', 'Conv2d(8, 3, padding=1, padding_mode="circular")',
+    "ConvTranspose2d(8, 2, stride=2)", "MaxPool2d(2)", "AvgPool2d(2)", "AdaptiveAvgPool2d(3)", "AdaptiveAvgPool2d(1)",
+    "Upsample(scale_factor=2)", 'Upsample(scale_factor=2, mode="bicubic")', "PixelUnshuffle(2)", "ChannelShuffle(2)",
+    "BatchNorm2d", "InstanceNorm2d", "InstanceNorm2d(track_running_stats=true)", "GroupNorm(2)", "LocalResponseNorm(3)",
+    "RMSNorm", "RMSNorm(dims=1)", "LayerNorm", "LayerNorm(dims=1)", "Softmax", "LogSoftmax(dim=3)", "GELU", "PReLU(6)",
+    "ZeroPad2d(1)", "ReflectionPad2d(1)", "ReplicationPad2d(1)", "PadChannels(1, 2)", "Dropout", "Conv2d(4, [8, 1])",
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_flattening_copies_what_has_its_channels_last(layer):
+    """Behind `LayerNorm2d` the channels of a position lie together, and most layers keep them so."""
+    graph = chain(f"Conv2d(6, 1) -> LayerNorm2d -> {layer} -> Upsample(scale_factor=3) -> Flatten", 3, 8, 8)
+
+    assert peak(graph) == measured(graph)
+
+
+@pytest.mark.parametrize("merged", ["a + b", "b + a", "a * g", "g * a", "b * g"])
+def test_a_merge_is_laid_out_as_what_it_reads_first(merged):
+    graph = written(f"""model Net {{
+    input x: [3, 8, 8]
+    b = x -> Conv2d(6, 1)
+    a = b -> LayerNorm2d
+    g = a -> AdaptiveAvgPool2d(1)
+    y = {merged}
+    z = concat(y, a * g)
+    output concat(z, z) -> Upsample(scale_factor=3) -> Flatten
+}}""")
+
+    assert peak(graph) == measured(graph)
+
+
 @settings(max_examples=20)
 @given(networks())
 def test_random_networks_hold_what_pytorch_holds(text):

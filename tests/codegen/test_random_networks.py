@@ -160,6 +160,39 @@ model Net { input x: [3, 8, 8]
     ("a nearest upsampling by a fraction", """
 model Net { input x: [2, 3, 3, 3]
   output x -> u: Upsample(scale_factor=(2, 2.25, 2)) }"""),
+    ("an arm that no model takes", """
+seq S = l: Flatten
+model Net(n: int = 1) { input x: [3, 8, 8]
+  if n > 1 { y = x -> for k in range(3) { "l{k}": S } } else { y = x -> Flatten }
+  output y }
+model Other = Net(n=1)"""),
+    ("a block passed where no model comes", """
+block B { input x
+  output x -> ReLU }
+seq S(unit: block) = c: Conv1d(2, 1) -> u: unit -> B
+model Net(n: int = 2) { input x: [3, 8]
+  output x -> (if n > 2 { s: S(unit=Mish) } else { B }) }"""),
+    ("a sum written over the layer that is asked", """
+model Net { input x: [3, 13]
+  y = x -> c: Conv1d(4, 5)
+  output z = y + (crop(x, start=3, end=1) -> d: Conv1d(4, 1)) }"""),
+    ("a shared module that leaves out layers where the map is large", """
+block B { input x: [c, h, w]
+  if h <= 7 { x = x -> p: ReflectionPad2d(2) -> u: Upsample(size=10) }
+  output x }
+model Net { input x: [3, 7, 9]
+  share s = (ReLU -> for i in range(2) { c[i]: Conv2d(3, 1) } -> b: B)
+  y = x -> b: B
+  z = x -> s
+  output (y -> s) + z }"""),
+    ("channels that lie together", """
+model Net { input x: [3, 5, 6]
+  output x -> LayerNorm2d -> u: ConvTranspose2d(4, 4) -> Flatten -> l: Linear(1) }"""),
+    ("squares beyond float32", """
+block B { input x
+  output x * x }
+model Net { input x: [3, 8]
+  output x -> c: Conv1d(4, 1) -> B -> B -> B -> B -> B -> B }"""),
 ]  # fmt: skip
 
 
