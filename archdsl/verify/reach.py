@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from archdsl.analysis.coverage import coverage
 from archdsl.analysis.fields import unit_field
 from archdsl.analysis.receptive_field import receptive_fields as fields_of
 from archdsl.analysis.support import Support, positions, support
@@ -66,7 +67,7 @@ class Probe:
     """The positive twin of a generated module after one run, asked what units depend on."""
 
     def __init__(self, subject: Subject, graph: Graph) -> None:
-        self.graph, self.fields = graph, fields_of(graph)
+        self.graph, self.fields, self.covers = graph, fields_of(graph), coverage(graph)
         self.seen: dict[str, Tensor] = {}
         self.names = {node.index: name for name, node in calls(graph).items()}
         model = subject.build().double()
@@ -126,6 +127,13 @@ class Probe:
                 stated = seen if tracks is None else unit_field(tracks, place)
                 if stated != seen:
                     lines.append(f"of `{name}`, axis {axis}: {stated} is stated, and {seen} is seen")
+            cover = self.covers[node.index][name]
+            if not cover.open and not lines:
+                boxes = tuple([tuple([one.bits << one.low for one in box]) for box in cover.at(unit)])
+                sizes = self.graph.inputs[name].output.known[1:]
+                stated_all = _drawn(Support({name: boxes}, exact=True, clipped=False), name, sizes)
+                if not torch.equal(stated_all, _drawn(expected, name, sizes)):
+                    lines.append(f"of `{name}`: not all positions that are stated are seen, or the other way round")
         return lines
 
     def _depends_on(self, value: Tensor, unit: tuple[int, ...]) -> list[Tensor]:
