@@ -17,6 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +29,6 @@ from archdsl.source import Source
 from archdsl.verify import verify
 from oracles.random_networks import network_at, ops_of, structures_of
 
-PORTION = 50
-"""Networks that a process takes at once."""
 APART = 10**7
 """Networks between one `--seed` and the next."""
 
@@ -50,47 +49,86 @@ def differences(text: str) -> Iterator[str]:
             yield f"{check.name}: {line}"
 
 
-def portion(first: int) -> Tried:
-    """Try the networks from a number on."""
+def tried(number: int) -> Tried:
+    """Try one network."""
+    text = network_at(number)
+    try:
+        found = list(differences(text))
+    except Exception:  # noqa: BLE001 - whatever it is, the network is to be looked at
+        found = [traceback.format_exc()]
+    failures = ("\n".join([f"network {number}", *found, text]),) if found else ()
+    return Tried(1, ops_of(text), structures_of(text), failures)
+
+
+def work(given: Connection) -> None:
+    """Try the networks whose numbers come through a pipe, until none does."""
     import torch
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of PyTorch, about even kernels; nothing of ours is judged by them here
-    ops, structures, failures = Counter[str](), Counter[str](), list[str]()
-    for number in range(first, first + PORTION):
-        text = network_at(number)
-        ops += ops_of(text)
-        structures += structures_of(text)
+    while (number := given.recv()) is not None:
+        given.send(tried(number))
+
+
+class Worker:
+    """A process that tries one network at a time: where PyTorch ends it, it is known which one it was."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self.numbers = numbers
+        self.number: int | None = None
+        self._start()
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=work, args=(other,), daemon=True)
+        self.process.start()
+        other.close()
+        self._next()
+
+    def _next(self) -> None:
+        self.number = next(self.numbers, None)
+        self.pipe.send(self.number)
+
+    def answer(self) -> Tried:
+        """Return what came of the network, and begin with the next one."""
+        number = self.number
+        assert number is not None, "only a worker with a network is asked"
         try:
-            found = list(differences(text))
-        except Exception:  # noqa: BLE001 - whatever it is, the network is to be looked at
-            found = [traceback.format_exc()]
-        if found:
-            failures.append("\n".join([f"network {number}", *found, text]))
-    return Tried(PORTION, ops, structures, tuple(failures))
+            found: Tried = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            text = network_at(number)
+            lines = [f"network {number}", f"the process died of it: exit code {self.process.exitcode}", text]
+            self._start()
+            return Tried(1, ops_of(text), structures_of(text), ("\n".join(lines),))
+        self._next()
+        return found
 
 
 def main(arguments: list[str]) -> int:
     """Try networks, tell of failures as they are found, and end with what was covered."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--count", type=int, default=1000, help="how many networks, rounded up to whole portions")
+    options.add_argument("--count", type=int, default=1000, help="how many networks")
     options.add_argument("--seed", type=int, default=0, help="which ones; another seed gives others")
     options.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
     given = options.parse_args(arguments)
     first = given.seed * APART
-    starts = range(first, first + given.count, PORTION)
     began, done, failed = time.monotonic(), 0, 0
     ops, structures = Counter[str](), Counter[str]()
-    with get_context("spawn").Pool(given.jobs) as pool:
-        for tried in pool.imap_unordered(portion, starts):
-            done += tried.count
-            failed += len(tried.failures)
-            ops += tried.ops
-            structures += tried.structures
-            for failure in tried.failures:
+    numbers = iter(range(first, first + given.count))
+    workers = [Worker(numbers) for _ in range(given.jobs)]
+    while busy := {worker.pipe: worker for worker in workers if worker.number is not None}:
+        for pipe in wait(list(busy)):
+            found = busy[pipe].answer()
+            done += 1
+            failed += len(found.failures)
+            ops += found.ops
+            structures += found.structures
+            for failure in found.failures:
                 sys.stdout.write(f"{failure}\n\n")
-            sys.stdout.flush()
-            if sys.stderr.isatty():
+                sys.stdout.flush()
+            if done % 100 == 0 and sys.stderr.isatty():
                 sys.stderr.write(f"\r{done:,} networks, {failed} failed ")
     for title, counts in (("layers and functions", ops), ("constructs", structures)):
         rows = "\n".join(f"  {count:>9,}  {name}" for name, count in sorted(counts.items(), key=lambda row: -row[1]))
