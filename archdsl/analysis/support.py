@@ -102,7 +102,7 @@ def _through(window: Window, box: Box, sizes: tuple[int, ...], op: Op) -> tuple[
         outside = {place for place in places if not 0 <= place < size}
         inside = places - outside
         if outside and op.border != "zeros":
-            inside |= {_inside(place, size, op.border) for place in outside}
+            inside |= {folded(place, size, op.border) for place in outside}
         seen.append(sum(1 << place for place in inside))
         cut = cut or bool(outside)
     return tuple(seen), cut
@@ -118,7 +118,7 @@ def _read(reads: Reads, mask: int) -> set[int]:
     return places
 
 
-def _inside(place: int, size: int, border: str) -> int:
+def folded(place: int, size: int, border: str) -> int:
     """Return the position whose value stands outside of the border, by PyTorch's names of padding modes."""
     if border == "circular":
         return place % size

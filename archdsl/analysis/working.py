@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
 from archdsl.analysis import DTYPES, Analysis, Field
+from archdsl.analysis.coverage import Cover, coverage
+from archdsl.analysis.field_summary import summary
 from archdsl.graph import Instance, Node
 from archdsl.ops import Reach, Window
 from archdsl.ops.working import MINUS, TIMES, Step, grouped, product, tensor
@@ -121,10 +123,35 @@ def _memory(analysis: Analysis, node: Node) -> list[Section]:
 def _fields(analysis: Analysis, node: Node) -> list[Section]:
     many = len(analysis.graph.inputs) > 1
     sections = []
+    covers = coverage(analysis.graph)[node.index]
     for name, field in analysis.fields[node.index].items():
         label = f"RF on {name}" if many else "RF"
-        sections.append(_field(analysis, node, name, field, label))
+        section = _field(analysis, node, name, field, label)
+        sections.append(replace(section, notes=(*section.notes, *_seen(node, covers.get(name)))))
     return sections
+
+
+def _seen(node: Node, cover: Cover | None) -> tuple[str, ...]:
+    """Say how much of its extent a unit sees where that is not all, and where it looks."""
+    sizes = tuple([size for size in node.output.shape[1:] if isinstance(size, int)])
+    found = summary(cover, sizes) if cover is not None else None
+    if found is None:
+        return ()
+    notes = []
+    if found.density is not None and found.covered is not None and found.has_holes:
+        counts = " to ".join(dict.fromkeys(map(grouped, found.covered)))
+        shares = " to ".join(dict.fromkeys(f"{100 * float(share):.0f}" for share in found.density))
+        notes.append(f"there are holes in it: units see {counts} of the pixels between, {shares} %")
+    if found.has_phases or any(axis.centre and axis.centre[0] != axis.centre[1] for axis in found.axes):
+        ends = [axis.centre for axis in found.axes if axis.centre is not None]
+        if ends:
+            low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+            notes.append(f"the middle of it lies {_signed(low)} to {_signed(high)} px from o{TIMES}stride, by position")
+    return tuple(notes)
+
+
+def _signed(value: Fraction) -> str:
+    return f"{float(value):g}".replace("-", MINUS)
 
 
 def _field(analysis: Analysis, node: Node, name: str, field: Field, label: str) -> Section:

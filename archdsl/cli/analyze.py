@@ -18,6 +18,7 @@ FORMATS = ("text", "json", "csv", "md", "latex")
 @click.option("--all", "everything", is_flag=True, help="Every layer on a row of its own.")
 @click.option("--only", metavar="PATH", help="One module, as in layer3.0.")
 @click.option("--sort", type=click.Choice(("params", "macs", "path")), help="Instead of the order of running.")
+@click.option("--rf", "sections", flag_value="rf", multiple=True, help="Exact receptive fields: holes, phases, halo.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_options
 def command(
@@ -32,6 +33,7 @@ def command(
     everything: bool,
     only: str | None,
     sort: str | None,
+    sections: tuple[str, ...],
     format_: str,
     color: str,
     output: str | None,
@@ -43,12 +45,16 @@ def command(
     \b
     archdsl analyze resnet.arch --model ResNet50
     archdsl analyze net.arch --input 3x320x320 --format json
+    archdsl analyze unet.arch --rf
     archdsl analyze -e '[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)'
     """
     from archdsl.analysis import Analysis
     from archdsl.diagnostics import SpecError
     from archdsl.elaborate import UsageError
+    from archdsl.report.sections import SECTIONS
 
+    if sections and format_ not in ("text", "json"):
+        raise click.UsageError(f"--{sections[0]} is printed as text and as JSON, and not with --format {format_}")
     try:
         made = open_network(file, expression, model, define, inputs)
         analysis: Analysis = made.examine(batch, dtype)
@@ -62,18 +68,26 @@ def command(
         tell(error.diagnostics, color)
         return 1
     errors = [d for d in analysis.diagnostics if d.severity == "error"]
+    if analysis.graph.is_symbolic and (needing := [name for name in sections if SECTIONS[name].needs_sizes]):
+        raise click.UsageError(f"--{needing[0]} needs the sizes of the inputs, as in --input 3x224x224")
     if format_ == "text":
         if analysis.graph.layers or not errors:
-            text = _text(analysis, 100 if everything else depth, only, sort, color, output)
+            text = _text(analysis, 100 if everything else depth, only, sort, sections, color, output)
             emit(text, output)
     else:
-        emit(_machine(analysis, format_), output)
+        emit(_machine(analysis, format_, sections), output)
     tell(errors, color)
     return 1 if errors else 0
 
 
 def _text(
-    analysis: object, depth: int | None, only: str | None, sort: str | None, color: str, output: str | None
+    analysis: object,
+    depth: int | None,
+    only: str | None,
+    sort: str | None,
+    sections: tuple[str, ...],
+    color: str,
+    output: str | None,
 ) -> str:
     from archdsl.analysis import Analysis
     from archdsl.cli.common import can_encode
@@ -87,6 +101,7 @@ def _text(
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     return render(
         analysis,
+        sections=sections,
         depth=depth,
         only=only,
         sort=sort,
@@ -107,11 +122,16 @@ def check_path(path: str, known: list[str]) -> None:
         raise click.UsageError(f"there is no layer or module `{path}`{hint}")
 
 
-def _machine(analysis: object, format_: str) -> str:
+def _machine(analysis: object, format_: str, sections: tuple[str, ...]) -> str:
     from importlib import import_module
 
-    module = {"json": "json", "csv": "csv", "md": "markdown", "latex": "latex"}[format_]
-    render = import_module(f"archdsl.report.{module}").render
-    text = render(analysis)
+    if format_ == "json":
+        from archdsl.analysis import Analysis
+        from archdsl.report.json import render
+
+        assert isinstance(analysis, Analysis), "it comes from `examine`"
+        return render(analysis, sections)
+    module = {"csv": "csv", "md": "markdown", "latex": "latex"}[format_]
+    text = import_module(f"archdsl.report.{module}").render(analysis)
     assert isinstance(text, str), "every format is a text"
     return text

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from archdsl.cli.common import emit, network_options, open_network, output_options, tell
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
 
 METRICS = ("shape", "params", "buffers", "macs", "flops", "memory", "rf")
 
@@ -13,6 +18,7 @@ METRICS = ("shape", "params", "buffers", "macs", "flops", "memory", "rf")
 @network_options
 @click.argument("layer", required=False)
 @click.option("--metric", metavar="A,B", help=f"Only some of {', '.join(METRICS)}.")
+@click.option("--unit", metavar="3,4", help="What this position of the layer sees of the input.")
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 @output_options
 def command(
@@ -25,6 +31,7 @@ def command(
     dtype: str,
     layer: str | None,
     metric: str | None,
+    unit: str | None,
     format_: str,
     color: str,
     output: str | None,
@@ -36,6 +43,7 @@ def command(
     \b
     archdsl why resnet.arch layer3.0.conv2 --model ResNet50
     archdsl why -e '[3, 32, 32] -> Conv2d(64, 3)' conv2d
+    archdsl why resnet.arch layer4.2.conv3 --model ResNet50 --unit 0,6
     """
     from archdsl.analysis.working import explain
     from archdsl.cli.analyze import check_path
@@ -63,7 +71,38 @@ def command(
         return 1
     if layer is not None:
         check_path(layer, known)
+    if unit is not None:
+        emit(_unit(analysis.graph, layer, unit, format_), output)
+        return 1 if errors else 0
     working = explain(analysis, layer)
     emit(why.render(working, metrics) if format_ == "text" else why.as_json(working), output)
     tell(errors, color)
     return 1 if errors else 0
+
+
+def _unit(graph: Graph, layer: str | None, wanted: str, format_: str) -> str:
+    from archdsl.analysis.unit import look
+    from archdsl.report import unit
+
+    nodes = {node.id: node for node in graph.layers}
+    if layer not in nodes:
+        hint = f"`{layer}` is a module of several" if layer else "none is named"
+        raise click.UsageError(f"--unit asks for a unit of a layer; {hint}")
+    node = nodes[layer]
+    if graph.is_symbolic:
+        raise click.UsageError("what one unit sees needs the sizes of the inputs, as in --input 3x224x224")
+    sizes = node.output.known[1:]
+    try:
+        place = tuple([int(part) for part in wanted.replace("x", ",").split(",") if part.strip()])
+    except ValueError:
+        raise click.UsageError(f"--unit takes one number an axis, as in 3,4, and not {wanted!r}") from None
+    if len(place) != len(sizes) or not all(0 <= at < size for at, size in zip(place, sizes, strict=True)):
+        last = ",".join(str(size - 1) for size in sizes)
+        ranges = (
+            f"the units of `{layer}` are {','.join('0' for _ in sizes)} to {last}"
+            if sizes
+            else f"`{layer}` gives a vector, which has no units along axes"
+        )
+        raise click.UsageError(f"there is no unit {wanted}: {ranges}")
+    found = look(graph, node, place)
+    return unit.render(graph, found) if format_ == "text" else unit.as_json(found)

@@ -1,4 +1,4 @@
-"""Small tables of a section: columns two blanks apart, a line below the head, texts to the left and numbers to the right."""
+"""Small tables of a section: columns two blanks apart, a line below the head, numbers to the right."""
 
 from __future__ import annotations
 

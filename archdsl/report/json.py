@@ -6,6 +6,7 @@ All signs beyond ASCII are escaped, so that no console and no encoding of a pipe
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -17,9 +18,14 @@ SCHEMA = "archdsl/analysis@1"
 TOOL = {"name": "archdsl"}
 
 
-def render(analysis: Analysis) -> str:
-    """Return the analysis as a JSON text that ends with a newline."""
-    return text(document(analysis))
+def render(analysis: Analysis, sections: Sequence[str] = ()) -> str:
+    """Return the analysis as a JSON text that ends with a newline; `sections` are what was asked for beside it."""
+    made = document(analysis)
+    if sections:
+        from archdsl.report.sections import SECTIONS
+
+        made |= {SECTIONS[name].key: SECTIONS[name].document(analysis) for name in sections}
+    return text(made)
 
 
 def text(made: dict[str, Any]) -> str:

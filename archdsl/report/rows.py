@@ -29,6 +29,8 @@ class Row:
     stride: str
     count: int = 1
     training_only: bool = False
+    shown: tuple[Node, ...] = ()
+    """The nodes whose field it shows."""
 
 
 def rows(analysis: Analysis, depth: int | None = None, only: str | None = None) -> list[Row]:
@@ -98,6 +100,7 @@ def _of_node(analysis: Analysis, node: Node) -> Row:
         field,
         stride,
         training_only=node.index in analysis.graph.training_only,
+        shown=(node,),
     )
 
 
@@ -116,6 +119,7 @@ def _of_instance(analysis: Analysis, instance: Instance) -> Row:
         ", ".join(dict.fromkeys(stride for _, stride in seen)),
         len(blocks) if len(blocks) > 1 and len(blocks) == len(instance.children) else 1,
         all(node.index in analysis.graph.training_only for node in nodes),
+        instance.results,
     )
 
 

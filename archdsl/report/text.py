@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.box import Box
@@ -26,13 +27,15 @@ _NARROW = 76
 SORTS = {"params": lambda row: -row.params, "macs": lambda row: -(row.macs or 0), "path": lambda row: row.path}
 """What rows can be sorted by; without, they stand in order of running."""
 _ASCII = str.maketrans(
-    {"×": "x", "–": "-", "…": ".", "─": "-", "→": ">", "█": "#", "·": "*"} | dict.fromkeys("▏▎▍▌▋▊▉", "#")
+    {"×": "x", "–": "-", "…": ".", "─": "-", "→": ">", "█": "#", "·": "*", "−": "-", "∞": "inf"}
+    | dict.fromkeys("▏▎▍▌▋▊▉", "#")
 )
 
 
 def render(
     analysis: Analysis,
     *,
+    sections: Sequence[str] = (),
     depth: int | None = None,
     only: str | None = None,
     sort: str | None = None,
@@ -41,7 +44,9 @@ def render(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """Return the report as a text; `cut` keeps rows within `width`, as a terminal wants.
+    """Return the report as a text, with the sections of `sections.py` that are named behind it.
+
+    `cut` keeps rows within `width`, as a terminal wants.
 
     Raises:
         KeyError: there is no module or layer `only`.
@@ -64,6 +69,10 @@ def render(
     for line in _footer(analysis) if only is None else []:
         console.print(line)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    if sections:
+        from archdsl.report.sections import SECTIONS
+
+        text += "".join(f"\n{SECTIONS[name].text(analysis, shown)}" for name in sections)
     return text.translate(_ASCII) if ascii_only else text
 
 

@@ -242,3 +242,28 @@ def test_what_cannot_be_followed_is_left_open_and_not_guessed():
 
     assert prod(graph.nodes[0].output.known) == 16
     assert [field.open for field in coverage(graph)[-1].values()] == [True]
+
+
+def test_a_tile_depends_on_its_halo_and_on_nothing_beyond_it():
+    torch = pytest.importorskip("torch")
+    from oracles.twin import real
+
+    graph = bundled("UNet", H=96, W=96, base=2, depth=2)
+    (before, after), (period, _) = told(graph).axes[0].halo, cover(graph).periods
+    module = real(graph).double().eval()
+    start = 12 * period
+
+    def tile(low: int, high: int) -> object:
+        """Run with noise outside of some rows, and return the rows of the tile."""
+        torch.manual_seed(0)
+        image, other = torch.randn(2, 1, 1, 96, 96, dtype=torch.double)
+        image[:, :, :low], image[:, :, high:] = other[:, :, :low], other[:, :, high:]
+        with torch.no_grad():
+            given = module(image)
+        return (given[0] if isinstance(given, tuple) else given)[:, :, start : start + period]
+
+    whole = tile(0, 96)
+    low, high = start - before, start + period + after
+    assert torch.allclose(tile(low, high), whole, rtol=0, atol=1e-12)
+    assert not torch.allclose(tile(low + 1, high), whole, rtol=0, atol=1e-12)
+    assert not torch.allclose(tile(low, high - 1), whole, rtol=0, atol=1e-12)

@@ -1,0 +1,36 @@
+"""What `analyze` adds when it is asked: each section is computed and loaded only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from archdsl.analysis import Analysis
+from archdsl.report.rows import Row
+
+
+class Section(NamedTuple):
+    """One section: its key in the JSON, and what makes it of an analysis."""
+
+    key: str
+    text: Callable[[Analysis, Sequence[Row]], str]
+    document: Callable[[Analysis], Any]
+    needs_sizes: bool = True
+
+
+def _fields(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.report.fields import render
+
+    return render(analysis, shown)
+
+
+def _fields_document(analysis: Analysis) -> Any:
+    from archdsl.report.fields import as_dict
+
+    return as_dict(analysis)
+
+
+SECTIONS = {
+    "rf": Section("exact_fields", _fields, _fields_document, needs_sizes=False),
+}
+"""By the flag that asks for it."""
