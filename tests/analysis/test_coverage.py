@@ -251,12 +251,17 @@ def test_a_tile_depends_on_its_halo_and_on_nothing_beyond_it():
     graph = bundled("UNet", H=96, W=96, base=2, depth=2)
     (before, after), (period, _) = told(graph).axes[0].halo, cover(graph).periods
     module = real(graph).double().eval()
+    for name, part in list(module.named_modules()):
+        if isinstance(part, torch.nn.MaxPool2d):  # of positive numbers, where nothing is cut off, the mean is as good
+            setattr(module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2], torch.nn.AvgPool2d(2))
+        for weight in part.parameters(recurse=False):
+            weight.detach().abs_()
     start = 12 * period
 
     def tile(low: int, high: int) -> object:
         """Run with noise outside of some rows, and return the rows of the tile."""
         torch.manual_seed(0)
-        image, other = torch.randn(2, 1, 1, 96, 96, dtype=torch.double)
+        image, other = torch.rand(2, 1, 1, 96, 96, dtype=torch.double)
         image[:, :, :low], image[:, :, high:] = other[:, :, :low], other[:, :, high:]
         with torch.no_grad():
             given = module(image)
