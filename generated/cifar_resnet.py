@@ -1,4 +1,4 @@
-# cifar_resnet.arch, 5e4bc13b137a
+# cifar_resnet.arch, 0519594e1ce5
 """The networks of cifar_resnet.arch."""
 
 from __future__ import annotations
@@ -142,11 +142,11 @@ class CifarResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(image)))  # [16, 32, 32]
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = torch.flatten(self.avgpool(x), 1)  # [64]
+        x = self.relu(self.bn1(self.conv1(image)))  # [width, 32, 32]
+        x = self.layer1(x)  # [width, 32, 32]
+        x = self.layer2(x)  # [width * 2, 16, 16]
+        x = self.layer3(x)  # [width * 4, 8, 8]
+        x = torch.flatten(self.avgpool(x), 1)  # [width * 4]
         logits: Tensor = self.fc(x)
         return logits
 
@@ -160,50 +160,50 @@ def cifarresnet(n: int = 3, width: int = 16, stride: int = 1, channels: int = 3,
 
 
 def resnet20(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet20."""
+    """Build ResNet20."""
     return CifarResNet(unit=BlockA, n=3, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet32(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet32."""
+    """Build ResNet32."""
     return CifarResNet(unit=BlockA, n=5, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet44(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet44."""
+    """Build ResNet44."""
     return CifarResNet(unit=BlockA, n=7, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet56(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet56."""
+    """Build ResNet56."""
     return CifarResNet(unit=BlockA, n=9, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet110(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet110."""
+    """Build ResNet110."""
     return CifarResNet(unit=BlockA, n=18, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet20b(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet20B."""
+    """Build ResNet20B."""
     return CifarResNet(unit=BlockB, n=3, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet56b(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet56B."""
+    """Build ResNet56B."""
     return CifarResNet(unit=BlockB, n=9, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def resnet110b(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return ResNet110B."""
+    """Build ResNet110B."""
     return CifarResNet(unit=BlockB, n=18, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def plain20(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return Plain20."""
+    """Build Plain20."""
     return CifarResNet(unit=PlainBlock, n=3, width=width, stride=stride, channels=channels, classes=classes)
 
 
 def plain56(width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarResNet:
-    """Return Plain56."""
+    """Build Plain56."""
     return CifarResNet(unit=PlainBlock, n=9, width=width, stride=stride, channels=channels, classes=classes)

@@ -1,4 +1,4 @@
-# densenet.arch, 823583708f95
+# densenet.arch, 2e122d482a7c
 """The networks of densenet.arch."""
 
 from __future__ import annotations
@@ -110,20 +110,20 @@ def densenet(
 
 
 def densenet121(classes: int = 1000) -> DenseNet:
-    """Return DenseNet121."""
+    """Build DenseNet121."""
     return DenseNet(growth=32, depths=[6, 12, 24, 16], stem=64, classes=classes)
 
 
 def densenet161(classes: int = 1000) -> DenseNet:
-    """Return DenseNet161."""
+    """Build DenseNet161."""
     return DenseNet(growth=48, depths=[6, 12, 36, 24], stem=96, classes=classes)
 
 
 def densenet169(classes: int = 1000) -> DenseNet:
-    """Return DenseNet169."""
+    """Build DenseNet169."""
     return DenseNet(growth=32, depths=[6, 12, 32, 32], stem=64, classes=classes)
 
 
 def densenet201(classes: int = 1000) -> DenseNet:
-    """Return DenseNet201."""
+    """Build DenseNet201."""
     return DenseNet(growth=32, depths=[6, 12, 48, 32], stem=64, classes=classes)

@@ -1,4 +1,4 @@
-# densenet_bc.arch, 81fe5567d5ab
+# densenet_bc.arch, 45a02f204e1c
 """The networks of densenet_bc.arch."""
 
 from __future__ import annotations
@@ -118,35 +118,35 @@ def cifardensenet(
 
 
 def densenet_40_12(stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNet_40_12."""
+    """Build DenseNet_40_12."""
     return CifarDenseNet(depth=40, growth=12, bc=False, stride=stride, channels=channels, classes=classes)
 
 
 def densenet_100_12(stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNet_100_12."""
+    """Build DenseNet_100_12."""
     return CifarDenseNet(depth=100, growth=12, bc=False, stride=stride, channels=channels, classes=classes)
 
 
 def densenet_100_24(stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNet_100_24."""
+    """Build DenseNet_100_24."""
     return CifarDenseNet(depth=100, growth=24, bc=False, stride=stride, channels=channels, classes=classes)
 
 
 def densenetbc_40_12(bc: bool = True, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNetBC_40_12."""
+    """Build DenseNetBC_40_12."""
     return CifarDenseNet(depth=40, growth=12, bc=bc, stride=stride, channels=channels, classes=classes)
 
 
 def densenetbc_100_12(bc: bool = True, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNetBC_100_12."""
+    """Build DenseNetBC_100_12."""
     return CifarDenseNet(depth=100, growth=12, bc=bc, stride=stride, channels=channels, classes=classes)
 
 
 def densenetbc_250_24(bc: bool = True, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNetBC_250_24."""
+    """Build DenseNetBC_250_24."""
     return CifarDenseNet(depth=250, growth=24, bc=bc, stride=stride, channels=channels, classes=classes)
 
 
 def densenetbc_190_40(bc: bool = True, stride: int = 1, channels: int = 3, classes: int = 10) -> CifarDenseNet:
-    """Return DenseNetBC_190_40."""
+    """Build DenseNetBC_190_40."""
     return CifarDenseNet(depth=190, growth=40, bc=bc, stride=stride, channels=channels, classes=classes)

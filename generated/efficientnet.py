@@ -1,4 +1,4 @@
-# efficientnet.arch, 23dc5960c71e
+# efficientnet.arch, a0e231a36ff7
 """The networks of efficientnet.arch."""
 
 from __future__ import annotations
@@ -215,32 +215,32 @@ def efficientnet(
 
 
 def efficientnetb0(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB0."""
+    """Build EfficientNetB0."""
     return EfficientNet(width=1.0, depth=1.0, classes=classes, dropout=0.2, drop=drop)
 
 
 def efficientnetb1(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB1."""
+    """Build EfficientNetB1."""
     return EfficientNet(width=1.0, depth=1.1, classes=classes, dropout=0.2, drop=drop)
 
 
 def efficientnetb2(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB2."""
+    """Build EfficientNetB2."""
     return EfficientNet(width=1.1, depth=1.2, classes=classes, dropout=0.3, drop=drop)
 
 
 def efficientnetb3(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB3."""
+    """Build EfficientNetB3."""
     return EfficientNet(width=1.2, depth=1.4, classes=classes, dropout=0.3, drop=drop)
 
 
 def efficientnetb4(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB4."""
+    """Build EfficientNetB4."""
     return EfficientNet(width=1.4, depth=1.8, classes=classes, dropout=0.4, drop=drop)
 
 
 def efficientnetb5(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB5."""
+    """Build EfficientNetB5."""
     return EfficientNet(
         width=1.6,
         depth=2.2,
@@ -252,7 +252,7 @@ def efficientnetb5(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
 
 
 def efficientnetb6(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB6."""
+    """Build EfficientNetB6."""
     return EfficientNet(
         width=1.8,
         depth=2.6,
@@ -264,7 +264,7 @@ def efficientnetb6(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
 
 
 def efficientnetb7(classes: int = 1000, drop: float = 0.2) -> EfficientNet:
-    """Return EfficientNetB7."""
+    """Build EfficientNetB7."""
     return EfficientNet(
         width=2.0,
         depth=3.1,

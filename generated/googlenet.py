@@ -1,4 +1,4 @@
-# googlenet.arch, 77c42800c6a8
+# googlenet.arch, b621fb116080
 """The networks of googlenet.arch."""
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class GoogLeNet(nn.Module):
         x = self.inception5a(x)  # [832, 7, 7]
         x = self.inception5b(x)  # [1024, 7, 7]
         x = self.dropout(torch.flatten(self.avgpool(x), 1))  # [1024]
-        logits: Tensor = self.fc(x)  # [1000]
+        logits: Tensor = self.fc(x)  # [classes]
         if self.training:
             return GoogLeNetOutput(logits, self.aux1(a), self.aux2(d))
         return logits
@@ -260,7 +260,7 @@ class GoogLeNetPaper(nn.Module):
         x = self.inception5a(x)  # [832, 7, 7]
         x = self.inception5b(x)  # [1024, 7, 7]
         x = self.dropout(torch.flatten(self.avgpool(x), 1))  # [1024]
-        logits: Tensor = self.fc(x)  # [1000]
+        logits: Tensor = self.fc(x)  # [classes]
         if self.training and self.aux1 is not None:
             return GoogLeNetPaperOutput(logits, self.aux1(a), self.aux2(d))
         return logits

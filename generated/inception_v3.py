@@ -1,4 +1,4 @@
-# inception_v3.arch, b87df2ad418b
+# inception_v3.arch, 126e3aa5059a
 """The networks of inception_v3.arch."""
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ class InceptionV3(nn.Module):
         x = self.Mixed_7b(x)  # [2048, 8, 8]
         x = self.Mixed_7c(x)  # [2048, 8, 8]
         x = torch.flatten(self.dropout(self.avgpool(x)), 1)  # [2048]
-        logits: Tensor = self.fc(x)  # [1000]
+        logits: Tensor = self.fc(x)  # [classes]
         if self.training:
             return InceptionV3Output(logits, self.AuxLogits(a))
         return logits

@@ -1,4 +1,4 @@
-# lite.arch, f4ebae19f47a
+# lite.arch, 72ac6cc25bde
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -118,11 +118,11 @@ class CifarResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(image)))  # [16, ..., ...]
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = torch.flatten(self.avgpool(x), 1)  # [64]
+        x = self.relu(self.bn1(self.conv1(image)))  # [width, ...]
+        x = self.layer1(x)  # [width, ...]
+        x = self.layer2(x)  # [width * 2, ...]
+        x = self.layer3(x)  # [width * 4, ...]
+        x = torch.flatten(self.avgpool(x), 1)  # [width * 4]
         logits: Tensor = self.fc(x)
         return logits
 
@@ -414,10 +414,10 @@ class DigitsNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(image)))  # [16, 8, 8]
-        x = self.layer1(x)  # [16, 8, 8]
-        x = self.layer2(x)  # [32, 4, 4]
-        x = torch.flatten(self.avgpool(x), 1)  # [32]
+        x = self.relu(self.bn1(self.conv1(image)))  # [width, 8, 8]
+        x = self.layer1(x)  # [width, 8, 8]
+        x = self.layer2(x)  # [2 * width, 4, 4]
+        x = torch.flatten(self.avgpool(x), 1)  # [2 * width]
         logits: Tensor = self.fc(x)
         return logits
 
@@ -461,7 +461,7 @@ class UNetLite(nn.Module):
         in_channels = base * 2**depth
         for i in reversed(range(depth)):
             self.up.insert(0, nn.ConvTranspose2d(in_channels, base * 2**i, kernel_size=2, stride=2))
-            self.merge.insert(0, DoubleConv(2 * (base * 2**i), base * 2**i))
+            self.merge.insert(0, DoubleConv(2 * base * 2**i, base * 2**i))
             in_channels = base * 2**i
         self.head = nn.Conv2d(in_channels, classes, kernel_size=1)
         for module in self.modules():
@@ -473,11 +473,11 @@ class UNetLite(nn.Module):
         skip: list[Tensor] = []
         for i in range(self.depth):
             skip.append(self.down[i](x))
-            x = self.maxpool(skip[i])
-        x = self.bottom(x)
+            x = self.maxpool(skip[i])  # [base * 2**i, ...]
+        x = self.bottom(x)  # [base * 2**depth, ...]
         for i in reversed(range(self.depth)):
-            up = self.up[i](x)
-            x = self.merge[i](torch.cat((skip[i], up), dim=1))
+            up = self.up[i](x)  # [base * 2**i, ...]
+            x = self.merge[i](torch.cat((skip[i], up), dim=1))  # [base * 2**i, ...]
         masks: Tensor = self.head(x)
         return masks
 
@@ -537,17 +537,17 @@ def unetlite(base: int = 16, depth: int = 2, channels: int = 1, classes: int = 1
 
 
 def unetlite1(base: int = 16, channels: int = 1, classes: int = 11) -> UNetLite:
-    """Return UNetLite1."""
+    """Build UNetLite1."""
     return UNetLite(base=base, depth=1, channels=channels, classes=classes)
 
 
 def unetlite2(base: int = 16, channels: int = 1, classes: int = 11) -> UNetLite:
-    """Return UNetLite2."""
+    """Build UNetLite2."""
     return UNetLite(base=base, depth=2, channels=channels, classes=classes)
 
 
 def unetlite3(base: int = 16, channels: int = 1, classes: int = 11) -> UNetLite:
-    """Return UNetLite3."""
+    """Build UNetLite3."""
     return UNetLite(base=base, depth=3, channels=channels, classes=classes)
 
 

@@ -1,4 +1,4 @@
-# mnist.arch, 35b7de6ce1c3
+# mnist.arch, 7d5feff55985
 """The networks of mnist.arch."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class MnistMLP(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = torch.flatten(image, 1)  # [784]
-        x = self.relu(self.fc1(x))  # [128]
+        x = self.relu(self.fc1(x))  # [hidden]
         logits: Tensor = self.fc2(x)
         return logits
 

@@ -1,4 +1,4 @@
-# resnet.arch, 62f33f1c6c93
+# resnet.arch, 2b6e0a7ddcdd
 """The networks of resnet.arch."""
 
 from __future__ import annotations
@@ -195,11 +195,11 @@ class ResNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(image)))  # [64, 112, 112]
         x = self.maxpool(x)  # [64, 56, 56]
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = self.layer4(x)
-        x = torch.flatten(self.avgpool(x), 1)
+        x = self.layer1(x)  # [unit.expansion * 64, 56, 56]
+        x = self.layer2(x)  # [unit.expansion * 128, 28, 28]
+        x = self.layer3(x)  # [unit.expansion * 256, 14, 14]
+        x = self.layer4(x)  # [unit.expansion * 512, 7, 7]
+        x = torch.flatten(self.avgpool(x), 1)  # [unit.expansion * 512]
         logits: Tensor = self.fc(x)
         return logits
 
@@ -210,27 +210,27 @@ def resnet(depths: Sequence[int] = (2, 2, 2, 2), classes: int = 1000) -> ResNet:
 
 
 def resnet18(classes: int = 1000) -> ResNet:
-    """Return ResNet18."""
+    """Build ResNet18."""
     return ResNet(unit=BasicBlock, depths=[2, 2, 2, 2], classes=classes)
 
 
 def resnet34(classes: int = 1000) -> ResNet:
-    """Return ResNet34."""
+    """Build ResNet34."""
     return ResNet(unit=BasicBlock, depths=[3, 4, 6, 3], classes=classes)
 
 
 def resnet50(classes: int = 1000) -> ResNet:
-    """Return ResNet50."""
+    """Build ResNet50."""
     return ResNet(unit=Bottleneck, depths=[3, 4, 6, 3], classes=classes)
 
 
 def resnet101(classes: int = 1000) -> ResNet:
-    """Return ResNet101."""
+    """Build ResNet101."""
     return ResNet(unit=Bottleneck, depths=[3, 4, 23, 3], classes=classes)
 
 
 def resnet152(classes: int = 1000) -> ResNet:
-    """Return ResNet152."""
+    """Build ResNet152."""
     return ResNet(unit=Bottleneck, depths=[3, 8, 36, 3], classes=classes)
 
 

@@ -1,4 +1,4 @@
-# resnet_d.arch, be02f8100c20
+# resnet_d.arch, bb8eccddc638
 """The networks of resnet_d.arch."""
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ class ResNetD(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(image)))  # [64, 112, 112]
         x = self.maxpool(x)  # [64, 56, 56]
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = self.layer4(x)
+        x = self.layer1(x)  # [256, 56, 56]
+        x = self.layer2(x)  # [512, 28, 28]
+        x = self.layer3(x)  # [1024, 14, 14]
+        x = self.layer4(x)  # [2048, 7, 7]
         x = torch.flatten(self.avgpool(x), 1)  # [2048]
         logits: Tensor = self.fc(x)
         return logits
@@ -110,5 +110,5 @@ def resnetd(depths: Sequence[int] = (3, 4, 6, 3), classes: int = 1000) -> ResNet
 
 
 def resnet50d(classes: int = 1000) -> ResNetD:
-    """Return ResNet50D."""
+    """Build ResNet50D."""
     return ResNetD(depths=[3, 4, 6, 3], classes=classes)

@@ -1,4 +1,4 @@
-# resnet_v2.arch, 3d7242accb7e
+# resnet_v2.arch, 0363fc230081
 """The networks of resnet_v2.arch."""
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ def preactresnet(depths: Sequence[int] = (3, 4, 6, 3), classes: int = 1000) -> P
 
 
 def preactresnet50(classes: int = 1000) -> PreActResNet:
-    """Return PreActResNet50."""
+    """Build PreActResNet50."""
     return PreActResNet(depths=[3, 4, 6, 3], classes=classes)
 
 
 def preactresnet101(classes: int = 1000) -> PreActResNet:
-    """Return PreActResNet101."""
+    """Build PreActResNet101."""
     return PreActResNet(depths=[3, 4, 23, 3], classes=classes)

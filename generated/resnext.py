@@ -1,4 +1,4 @@
-# resnext.arch, b6a6b1a44fb7
+# resnext.arch, bef98c17039d
 """The networks of resnext.arch."""
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class ResNeXt(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(image)))  # [64, 112, 112]
         x = self.maxpool(x)  # [64, 56, 56]
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = self.layer4(x)
+        x = self.layer1(x)  # [256, 56, 56]
+        x = self.layer2(x)  # [512, 28, 28]
+        x = self.layer3(x)  # [1024, 14, 14]
+        x = self.layer4(x)  # [2048, 7, 7]
         x = torch.flatten(self.avgpool(x), 1)  # [2048]
         logits: Tensor = self.fc(x)
         return logits
@@ -104,10 +104,10 @@ def resnext(depths: Sequence[int] = (3, 4, 6, 3), groups: int = 32, base: int = 
 
 
 def resnext50_32x4d(classes: int = 1000) -> ResNeXt:
-    """Return ResNeXt50_32x4d."""
+    """Build ResNeXt50_32x4d."""
     return ResNeXt(depths=[3, 4, 6, 3], groups=32, base=4, classes=classes)
 
 
 def resnext101_32x8d(classes: int = 1000) -> ResNeXt:
-    """Return ResNeXt101_32x8d."""
+    """Build ResNeXt101_32x8d."""
     return ResNeXt(depths=[3, 4, 23, 3], groups=32, base=8, classes=classes)

@@ -1,4 +1,4 @@
-# unet.arch, 705bce25e902
+# unet.arch, 49e21fe343dd
 """The networks of unet.arch."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class UNet(nn.Module):
         in_channels = base * 2**depth
         for i in reversed(range(depth)):
             self.up.insert(0, nn.ConvTranspose2d(in_channels, base * 2**i, kernel_size=2, stride=2))
-            self.merge.insert(0, DoubleConv(2 * (base * 2**i), base * 2**i, padding))
+            self.merge.insert(0, DoubleConv(2 * base * 2**i, base * 2**i, padding))
             in_channels = base * 2**i
         self.head = nn.Conv2d(in_channels, classes, kernel_size=1)
         for module in self.modules():
@@ -63,11 +63,11 @@ class UNet(nn.Module):
         skip: list[Tensor] = []
         for i in range(self.depth):
             skip.append(self.down[i](x))
-            x = self.maxpool(skip[i])
-        x = self.bottom(x)  # [1024, 16, 16]
+            x = self.maxpool(skip[i])  # [base * 2**i, ...]
+        x = self.bottom(x)  # [base * 2**depth, 16, 16]
         for i in reversed(range(self.depth)):
-            up = self.up[i](x)
-            x = self.merge[i](torch.cat((skip[i], up), dim=1))
+            up = self.up[i](x)  # [base * 2**i, ...]
+            x = self.merge[i](torch.cat((skip[i], up), dim=1))  # [base * 2**i, ...]
         masks: Tensor = self.head(x)
         return masks
 
@@ -94,7 +94,7 @@ class UNetValid(nn.Module):
         in_channels = base * 2**depth
         for i in reversed(range(depth)):
             self.up.insert(0, nn.ConvTranspose2d(in_channels, base * 2**i, kernel_size=2, stride=2))
-            self.merge.insert(0, DoubleConv(2 * (base * 2**i), base * 2**i, 0))
+            self.merge.insert(0, DoubleConv(2 * base * 2**i, base * 2**i, 0))
             in_channels = base * 2**i
         self.head = nn.Conv2d(in_channels, classes, kernel_size=1)
         for module in self.modules():
@@ -105,11 +105,11 @@ class UNetValid(nn.Module):
         skip: list[Tensor] = []
         for i in range(self.depth):
             skip.append(self.down[i](x))
-            x = self.maxpool(skip[i])
-        x = self.bottom(x)  # [1024, 28, 28]
+            x = self.maxpool(skip[i])  # [base * 2**i, ...]
+        x = self.bottom(x)  # [base * 2**depth, 28, 28]
         for i in reversed(range(self.depth)):
-            up = self.up[i](x)
-            x = self.merge[i](torch.cat((center_crop(skip[i], up), up), dim=1))
+            up = self.up[i](x)  # [base * 2**i, ...]
+            x = self.merge[i](torch.cat((center_crop(skip[i], up), up), dim=1))  # [base * 2**i, ...]
         masks: Tensor = self.head(x)
         return masks
 

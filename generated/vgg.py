@@ -1,4 +1,4 @@
-# vgg.arch, 8c7087b13f99
+# vgg.arch, 68b6d15dc41d
 """The networks of vgg.arch."""
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def vgg(
 
 
 def vgg11(norm: bool = False, global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG11."""
+    """Build VGG11."""
     return VGG(
         stages=[[64], [128], [256, 256], [512, 512], [512, 512]],
         norm=norm,
@@ -90,7 +90,7 @@ def vgg11(norm: bool = False, global_pool: bool = False, classes: int = 1000, dr
 
 
 def vgg13(norm: bool = False, global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG13."""
+    """Build VGG13."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256], [512, 512], [512, 512]],
         norm=norm,
@@ -101,7 +101,7 @@ def vgg13(norm: bool = False, global_pool: bool = False, classes: int = 1000, dr
 
 
 def vgg16(norm: bool = False, global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG16."""
+    """Build VGG16."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]],
         norm=norm,
@@ -112,7 +112,7 @@ def vgg16(norm: bool = False, global_pool: bool = False, classes: int = 1000, dr
 
 
 def vgg19(norm: bool = False, global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG19."""
+    """Build VGG19."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256, 256], [512, 512, 512, 512], [512, 512, 512, 512]],
         norm=norm,
@@ -123,7 +123,7 @@ def vgg19(norm: bool = False, global_pool: bool = False, classes: int = 1000, dr
 
 
 def vgg11_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG11_BN."""
+    """Build VGG11_BN."""
     return VGG(
         stages=[[64], [128], [256, 256], [512, 512], [512, 512]],
         norm=True,
@@ -134,7 +134,7 @@ def vgg11_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.
 
 
 def vgg13_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG13_BN."""
+    """Build VGG13_BN."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256], [512, 512], [512, 512]],
         norm=True,
@@ -145,7 +145,7 @@ def vgg13_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.
 
 
 def vgg16_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG16_BN."""
+    """Build VGG16_BN."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]],
         norm=True,
@@ -156,7 +156,7 @@ def vgg16_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.
 
 
 def vgg19_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG19_BN."""
+    """Build VGG19_BN."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256, 256], [512, 512, 512, 512], [512, 512, 512, 512]],
         norm=True,
@@ -167,7 +167,7 @@ def vgg19_bn(global_pool: bool = False, classes: int = 1000, dropout: float = 0.
 
 
 def vgg11_gap(classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG11_GAP."""
+    """Build VGG11_GAP."""
     return VGG(
         stages=[[64], [128], [256, 256], [512, 512], [512, 512]],
         norm=True,
@@ -178,7 +178,7 @@ def vgg11_gap(classes: int = 1000, dropout: float = 0.5) -> VGG:
 
 
 def vgg16_gap(classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG16_GAP."""
+    """Build VGG16_GAP."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]],
         norm=True,
@@ -189,7 +189,7 @@ def vgg16_gap(classes: int = 1000, dropout: float = 0.5) -> VGG:
 
 
 def vgg19_gap(classes: int = 1000, dropout: float = 0.5) -> VGG:
-    """Return VGG19_GAP."""
+    """Build VGG19_GAP."""
     return VGG(
         stages=[[64, 64], [128, 128], [256, 256, 256, 256], [512, 512, 512, 512], [512, 512, 512, 512]],
         norm=True,

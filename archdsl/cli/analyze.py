@@ -19,6 +19,8 @@ FORMATS = ("text", "json", "csv", "md", "latex")
 @click.option("--only", metavar="PATH", help="One module, as in layer3.0.")
 @click.option("--sort", type=click.Choice(("params", "macs", "path")), help="Instead of the order of running.")
 @click.option("--rf", "sections", flag_value="rf", multiple=True, help="Exact receptive fields: holes, phases, halo.")
+@click.option("--paths", "sections", flag_value="paths", multiple=True, help="Ways from input to output, by length.")
+@click.option("--dead", "sections", flag_value="dead", multiple=True, help="Work that nothing reads, and its cure.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_options
 def command(

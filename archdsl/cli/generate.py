@@ -44,14 +44,19 @@ def command(
     if checking and output is None:
         raise click.UsageError("--check compares with a file; say which with -o")
     module = open_module(file)
+    notes: list[str] = []
     try:
         given = open_network(module, None, model, define, inputs) if model or define or inputs else None
-        text = generate(given or module, template=Path(template) if template else None)
+        text = generate(given or module, template=Path(template) if template else None, notes=notes)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
         tell(error.diagnostics, color)
         return 1
+    except SyntaxError as error:
+        raise click.UsageError(
+            f"the template cannot be used: what it gives is no Python: line {error.lineno}: {error.msg}"
+        ) from None
     except (TemplateError, UnicodeDecodeError, ArithmeticError, TypeError, ValueError, AttributeError) as error:
         if template is None:
             raise
@@ -60,6 +65,8 @@ def command(
     except Unsupported as error:
         click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
         return 1
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     there = _read(output) if output else None
     if checking:
         click.echo(

@@ -18,8 +18,9 @@ from archdsl.codegen import terms
 from archdsl.codegen.forward import goes_along
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function, Statement
+from archdsl.codegen.naming import RESERVED, spelled
 from archdsl.codegen.terms import call, constant, name
-from archdsl.codegen.translate import RESERVED, Unsupported
+from archdsl.codegen.translate import Unsupported
 from archdsl.codegen.units import Defined
 from archdsl.elaborate.values import BlockValue
 from archdsl.graph import Graph, Instance, Node
@@ -109,7 +110,7 @@ class Concrete:
                 made = constant(value)
             default = written.defaults.get(parameter.name)
             if default is None or not terms.same(default, made):
-                given[parameter.name] = made
+                given[written.word(parameter)] = made
         return given
 
     def constructor(self, instance: Instance) -> list[Statement]:
@@ -325,10 +326,12 @@ def _indexes(nodes: Sequence[Node]) -> tuple[int, ...]:
 
 
 def parameter_names(definition: ast.Definition | None) -> list[str]:
-    """Return what `forward` calls the inputs of a definition; what Python has another use for gets a `_`."""
-    body = definition.body if definition is not None else ()
-    named = [statement.name for statement in body if isinstance(statement, ast.Input)]
-    return [f"{word}_" if word in RESERVED else word for word in named] or ["x"]
+    """Return what `forward` calls the inputs of a definition."""
+    if definition is None:
+        return ["x"]
+    spelling = spelled(definition)
+    named = [statement.name for statement in definition.body if isinstance(statement, ast.Input)]
+    return [spelling.get(word, word) for word in named] or ["x"]
 
 
 def block_class(concrete: Concrete, instance: Instance, word: str, doc: Sequence[str], extra: list[Statement]) -> Class:
@@ -368,7 +371,7 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
     trained = [node.index for output, node in graph.outputs.items() if output in graph.training_outputs]
     flowing = Flowing(concrete, graph.root, feeds, [*evaluated, *trained])
     regular, kinds = list[python.expr](), ["Tensor"] if len(evaluated) == 1 else []
-    record = f"{word}Output"
+    whole = f"{word}Output"
     in_order = [step for step in steps(graph.root) if step.first not in feeds.values()]
     # What only training does stays in its place, so that modules which are called again are called in their order.
     for training, group in groupby(in_order, key=lambda step: step.first in graph.training_only):
@@ -383,25 +386,26 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
         before = flowing.lines
         inner = before.pop().body if before and before[-1].body is not None else None
         flowing.lines = inner or []
-        made = call(record, *regular, *(flowing.returned(index) for index in trained))
+        made = call(whole, *regular, *(flowing.returned(index) for index in trained))
         inner = [*flowing.lines, Statement("return ", made)]
         flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=inner)]
-    kinds += [record] if trained or len(regular) > 1 else []
-    plain = name(f"{word}EvaluationOutput") if trained and len(regular) > 1 else name(record)
+    kinds += [whole] if trained or len(regular) > 1 else []
+    plain = name(f"{word}EvaluationOutput") if trained and len(regular) > 1 else name(whole)
     flowing.lines.append(Statement("return ", regular[0] if len(regular) == 1 else call(plain, *regular)))
     extras: list[Class] = []
     if len(kinds) > 1 or len(regular) > 1:
         words = sorted(graph.outputs, key=lambda o: o in graph.training_outputs)
-        extras.append(_record(record, words, f"What `{word}` gives{' in training' if trained else ''}."))
+        extras.append(record(whole, words, f"What `{word}` gives{' in training' if trained else ''}."))
         if trained and len(regular) > 1:
-            kinds = [f"{word}EvaluationOutput", record]
-            extras.append(_record(kinds[0], words[: len(regular)], f"What `{word}` gives in evaluation."))
+            kinds = [f"{word}EvaluationOutput", whole]
+            extras.append(record(kinds[0], words[: len(regular)], f"What `{word}` gives in evaluation."))
         concrete.family.needs.add("NamedTuple")
     forward = Function("forward", ["self", *(f"{one}: Tensor" for one in parameters)], " | ".join(kinds), flowing.lines)
     return Class(word, "nn.Module", doc, [constructor, forward]), extras
 
 
-def _record(word: str, outputs: Sequence[str], doc: str) -> Class:
+def record(word: str, outputs: Sequence[str], doc: str) -> Class:
+    """Return the class of several outputs, a tuple with names."""
     fields = [f"{field_name(output, number)}: Tensor" for number, output in enumerate(outputs)]
     return Class(word, "NamedTuple", [doc], [], fields)
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import ast as python
 import re
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.codegen import layout, terms
-from archdsl.codegen.concrete import Concrete, block_class, field_name, model_class
+from archdsl.codegen.concrete import Concrete, block_class, model_class, record
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
-from archdsl.codegen.naming import IMPORTED, bound_names, class_name, flat, free
-from archdsl.codegen.shapes import fed_and_given, in_common
+from archdsl.codegen.naming import IMPORTED, class_name, flat, free, spelled
+from archdsl.codegen.shapes import alike, fed_and_given, in_common
 from archdsl.codegen.terms import call, constant, name, names_in, value_of
-from archdsl.codegen.translate import RESERVED, Body, Unsupported, statements
+from archdsl.codegen.translate import Body, Unsupported, statements
 from archdsl.codegen.units import Defined, Passed, Tensor
 from archdsl.codegen.uses import Use, Uses
 from archdsl.elaborate import Elaboration, Module
@@ -24,9 +23,9 @@ from archdsl.elaborate.naming import why_not_a_label
 from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
+from archdsl.tensors import Shape
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
-LONGEST_COMMENT = 40
 SAFE_BEFORE = frozenset(
     ("Conv", "ConvTranspose", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm", "add")
 )
@@ -48,6 +47,13 @@ class Written:
     extra: list[Class] = field(default_factory=list)
     is_concrete: bool = False
     """Whether it is written for one use, and takes no arguments."""
+    shown: list[tuple[tuple[Shape, ...], tuple[Shape, ...]]] = field(default_factory=list)
+    """What the uses of a concrete class are fed and give."""
+
+    def word(self, parameter: ast.Parameter) -> str:
+        """Return what the constructor calls a parameter of the definition."""
+        spelling = spelled(self.definition) if self.definition is not None else {}
+        return spelling.get(parameter.name, parameter.name)
 
     @property
     def text(self) -> str:
@@ -94,11 +100,11 @@ class Family:
         variants: Sequence[Variant],
         builders: Mapping[str, str],
         switched: Sequence[Switched] = (),
-        refused: AbstractSet[int] = frozenset(),
+        refused: Mapping[int, str] | None = None,
         *,
         is_open: bool = False,
     ) -> None:
-        """Take in the models, also with their switches turned; `refused` definitions are written for each use."""
+        """Take in the models, also with their switches turned; `refused` says what is written for each use, and why."""
         self.variants = variants
         self.uses = Uses()
         self.switched = switched
@@ -111,11 +117,13 @@ class Family:
             raise Unsupported("its only model has a parameter without a value")
         self.needs: set[str] = set()
         self._written: dict[int, Written] = {}
-        self.refused = refused
+        self.refused = refused or {}
         self.is_open = is_open
         """Whether some model leaves its sizes open, so that no comment may state them."""
         self._failed: dict[int, Unsupported] = {}
         """Why a definition cannot be one class, by its identity."""
+        self._causes: dict[int, Unsupported] = {}
+        """Why a definition is written with its numbers as they are, by its identity."""
         self._concrete: dict[int, Written] = {}
         """By the identity of an instance."""
         self.builders_called = dict(builders)
@@ -240,8 +248,11 @@ class Family:
         before = graph.nodes[source].op.name.rstrip("123d")
         return before in SAFE_BEFORE and self._consumers[id(graph)][source] == 1
 
-    def shape_comment(self, syntax: ast.Syntax) -> str:
-        """Return the shape behind a stage of a model; a size that differs between the models is left open."""
+    def shapes_behind(self, syntax: ast.Syntax, definition: ast.Definition, child: str) -> list[str]:
+        """Return the axes behind a stage of a model, or else behind the child that it calls.
+
+        A size that differs between the models is left open. There are no axes where not even their number is known.
+        """
         stage = syntax.stages[-1] if isinstance(syntax, ast.Pipe) else syntax
         unit = stage.unit if isinstance(stage, ast.Stage) else stage
         shapes = {node.output.shape for use, node in self.uses.nodes.get(id(unit), ()) if use.instance.kind == "model"}
@@ -249,14 +260,13 @@ class Family:
             for use, instance in self.uses.modules.get(key, ()):
                 if use.instance.kind == "model" and instance.result is not None:
                     shapes.add(instance.result.output.shape)
-        if not shapes or len({len(shape) for shape in shapes}) != 1:
-            return ""
-        if self.is_open and len(next(iter(shapes))) > 1:
-            return ""
-        axes = [sizes.pop() if len(sizes := {shape[i] for shape in shapes}) == 1 else "c" if i == 0 else "..."
-                for i in range(len(next(iter(shapes))))]  # fmt: skip
-        text = f"[{', '.join(map(str, axes))}]"
-        return text if len(text) <= LONGEST_COMMENT and any(axis not in ("c", "...") for axis in axes) else ""
+        if not shapes and definition.kind == "model":
+            made = [one for use in self.uses.of[id(definition)] for one in use.instance.children if one.path == child]
+            shapes = {one.result.output.shape for one in made if isinstance(one, Instance) and one.result is not None}
+        if len({len(shape) for shape in shapes}) != 1 or (self.is_open and len(next(iter(shapes))) > 1):
+            return []
+        first, *rest = [alike(axis) for axis in zip(*shapes, strict=True)]
+        return ["c" if first == "..." else first, *(rest if set(rest) != {"..."} else ["..."])]
 
     def annotation(self, init: list[Statement], word: str) -> str:
         """Return the type of an attribute by the line that makes it."""
@@ -328,13 +338,42 @@ class Family:
 
     def _for_all_uses(self, defined: Defined, error: Unsupported) -> Written:
         """Return the one class that is enough because all uses of a definition are alike, or raise the error."""
+        self._causes[id(defined.definition)] = error
         made = []
         if defined.definition.kind != "model":
             made = [self.concrete(use.graph, use.instance) for use in self.uses.of[id(defined.definition)]]
         if not made or any(one is not made[0] for one in made):
-            self._failed[id(defined.definition)] = error
-            raise error
+            failed = Unsupported(f"`{defined.definition.name}` in it has no class for all of its uses")
+            self._failed[id(defined.definition)] = failed
+            raise failed
         return made[0]
+
+    def notes(self, classes: Sequence[Written]) -> list[str]:
+        """Return why the parameters of some definitions are not those of their classes, one line each.
+
+        With the names of those that a model loses that way.
+        """
+        found: dict[int, str] = {}
+        for written in classes:
+            key = id(written.definition)
+            if written.is_concrete and written.definition is not None and key in self._causes:
+                cause = self._causes[key]
+                found[key] = f"`{written.definition.name}` is written with its numbers as they are: {cause}"
+        for written in classes:
+            lost = [f"`{word}`" for word in self._lost(written)] if found else []
+            if lost and written.definition is not None:
+                text = f"`{written.definition.name}` takes no {' and no '.join(lost)}: only what is written so reads it"
+                found[id(written.definition)] = text
+        return list(found.values())
+
+    def _lost(self, written: Written) -> list[str]:
+        """Return the parameters of a model that its body reads and its class does not take."""
+        definition = written.definition
+        if definition is None or definition.kind != "model" or written.is_concrete:
+            return []
+        read = {node.name for node in ast.walk(definition) if isinstance(node, ast.Name)}
+        gone = (read & self.open[id(definition)]) - {parameter.name for parameter in written.kept}
+        return [parameter.name for parameter in definition.parameters if parameter.name in gone]
 
     def concrete(self, graph: Graph, instance: Instance) -> Written:
         """Return the class of one use of a definition, all of its numbers known; equal uses share it."""
@@ -348,12 +387,16 @@ class Family:
         cls = block_class(Concrete(self, graph), instance, "", doc, ending)
         channels = tuple(constant(result.output.channels) for result in instance.results)
         made = Written("", definition, cls, (), [], {}, channels, is_concrete=True)
-        alike = [one for one in self._concrete.values() if one.definition is definition and one.text == made.text]
-        if alike:
-            self._concrete[id(instance)] = alike[0]
-            return alike[0]
-        made.name = cls.name = free(class_name(word if word.isidentifier() else "Layers"), self.taken)
+        for other in self._concrete.values():
+            if other.definition is definition and other.text == made.text:
+                made = other
+                break
         self._concrete[id(instance)] = made
+        made.shown.append(fed_and_given(Use(graph, instance)))
+        cls.doc = made.cls.doc = [*doc, *_shape_line(made.shown, sized=False)]
+        if made.name:
+            return made
+        made.name = cls.name = free(class_name(word if word.isidentifier() else "Layers"), self.taken)
         self.order.append(made)
         return made
 
@@ -362,7 +405,9 @@ class Family:
         assert variant.elaboration is not None, "a model without a value for a parameter has not been built"
         doc = variant.doc.split("\n") if variant.doc else self._doc(Defined(variant.home, variant.definition))
         word = free(class_name(variant.name), self.taken)
-        writer = Concrete(self, variant.elaboration.graph)
+        graph = variant.elaboration.graph
+        doc = [*doc, *_shape_line([fed_and_given(Use(graph, graph.root))], sized=not self.is_open)]
+        writer = Concrete(self, graph)
         cls, extra = model_class(writer, word, doc, self._init(variant.definition))
         made = Written(word, variant.definition, cls, (), [], {}, (), extra, is_concrete=True)
         self.order.append(made)
@@ -375,9 +420,7 @@ class Family:
     def _write(self, defined: Defined) -> Written:
         definition = defined.definition
         if id(definition) in self.refused:
-            raise Unsupported("one class for all of its uses would be wrong")
-        if reserved := sorted(bound_names(definition) & RESERVED):
-            raise Unsupported(f"`{reserved[0]}` has a meaning of its own in Python")
+            raise Unsupported(f"one class for all of its uses would be wrong: {self.refused[id(definition)]}")
         word = free(class_name(definition.name), self.taken)
         try:
             body = Flow(self, defined)
@@ -404,21 +447,20 @@ class Family:
                 if len(candidates) == 1:
                     body.scope[word] = candidates[0]
                     continue
-                body.scope[word] = Passed(word, candidates)
-                kept.append(
-                    (parameter, Parameter(word, self._unit_type(candidates), self._unit_default(body, parameter)))
-                )
+                body.scope[word] = Passed(body.word(word), candidates)
+                default = self._unit_default(body, parameter)
+                kept.append((parameter, Parameter(body.word(word), self._unit_type(candidates), default)))
                 continue
             if values and word not in self.open.get(id(definition), ()):
                 body.scope[word] = constant(values[0])
                 continue
-            body.scope[word] = name(word)
+            body.scope[word] = name(body.word(word))
             default = None
             if parameter.default is not None:
                 default = body.number(parameter.default)
                 if not terms.is_known(default):
                     default = None
-            kept.append((parameter, Parameter(word, _annotation(parameter.type, default), default)))
+            kept.append((parameter, Parameter(body.word(word), _annotation(parameter.type, default), default)))
         return kept
 
     def _unit_type(self, candidates: Sequence[Any]) -> str:
@@ -471,9 +513,10 @@ class Family:
         if hidden := [w for w in body.kept if w in body.made or why_not_a_label(w, in_sequence=False)]:
             raise Unsupported(f"`{hidden[0]}` cannot be an attribute as well")
         returned = self._returned(body, definition, word)
-        forward = Function("forward", ["self", *(f"{s.name}: Tensor" for s in feeds)], returned[0], body.forward)
+        given = [f"{body.word(s.name)}: Tensor" for s in feeds]
+        forward = Function("forward", ["self", *given], returned[0], body.forward)
         read = {*body.kept, *(word for s in statements(body.init) if s.value is not None for word in names_in(s.value))}
-        parameters = [(p, made) for p, made in parameters if p.name in read or not is_model]
+        parameters = [(p, made) for p, made in parameters if made.name in read or not is_model]
         constructor = self._constructor([p for _, p in parameters], inputs)
         kept = [Statement(f"self.{word} = ", name(word)) for word in body.kept]
         constructor.body = [Statement("super().__init__()"), *kept, *body.init, *self._init(definition)]
@@ -487,7 +530,7 @@ class Family:
     def _feed(self, body: Flow, statement: ast.Input, channels: str | None, definition: ast.Definition) -> None:
         dims = statement.shape or ()
         if channels is not None:
-            body.scope[statement.name] = Tensor(name(statement.name), name(channels))
+            body.scope[statement.name] = Tensor(name(body.word(statement.name)), name(channels))
             if dims and isinstance(dims[0].value, ast.Name):
                 body.scope[dims[0].value.name] = name(channels)
                 if (
@@ -496,7 +539,7 @@ class Family:
                 ):
                     body.carried = "channels"
         else:
-            body.scope[statement.name] = Tensor(name(statement.name), body.number(dims[0].value))
+            body.scope[statement.name] = Tensor(name(body.word(statement.name)), body.number(dims[0].value))
         uses = self.uses.of[id(definition)]
         for axis, dim in enumerate(dims[1:], 1):
             if isinstance(dim.value, ast.Name) and dim.value.name not in body.scope:
@@ -516,18 +559,12 @@ class Family:
             return "Tensor", []
         self.needs.add("NamedTuple")
         kind = free(f"{owner}Output", self.taken)
-        fields = [f"{field_name(word or '', i)}: Tensor" for i, (word, _) in enumerate([*regular, *extra])]
-        cls = Class(
-            kind,
-            "NamedTuple",
-            [f"What `{owner}` gives{' in training' if extra else ''}."],
-            [],
-            fields,
-        )
+        words = [word or "" for word, _ in [*regular, *extra]]
+        records = [record(kind, words, f"What `{owner}` gives{' in training' if extra else ''}.")]
         whole = call(kind, *(x.code for _, x in [*regular, *extra]))
         if not extra:
             body.forward.append(Statement("return ", whole))
-            return kind, [cls]
+            return kind, records
         asked = [body.asked.get(id(x)) for _, x in extra]
         tests = [name("self.training")] if asked[0] is None else [name("self.training"), asked[0]]
         if any((a is None) != (asked[0] is None) or (a and asked[0] and not terms.same(a, asked[0])) for a in asked):
@@ -535,12 +572,16 @@ class Family:
         body.forward.append(Statement("if ", terms.both(tests), ":", body=[Statement("return ", whole)]))
         if len(regular) == 1:
             self._return_tensor(body, regular[0][1].code, regular[0][0], definition)
-            return f"Tensor | {kind}", [cls]
-        raise Unsupported("several outputs beside those of training")
+            return f"Tensor | {kind}", records
+        plain = free(f"{owner}EvaluationOutput", self.taken)
+        body.forward.append(Statement("return ", call(plain, *(x.code for _, x in regular))))
+        records.append(record(plain, words[: len(regular)], f"What `{owner}` gives in evaluation."))
+        return f"{plain} | {kind}", records
 
     def _return_tensor(self, body: Flow, code: python.expr, word: str | None, definition: ast.Definition) -> None:
         """Return a tensor by a name with a type: what a module gives has none for a type checker."""
-        feeds = {s.name for s in definition.body if isinstance(s, ast.Input)}
+        feeds = {body.word(s.name) for s in definition.body if isinstance(s, ast.Input)}
+        word = body.word(word) if word is not None else None
         if _is_typed(code, feeds):
             body.forward.append(Statement("return ", code))
             return
@@ -590,7 +631,7 @@ class Family:
         parameters: list[tuple[ast.Parameter, Parameter]],
         channels: tuple[python.expr | None, ...],
     ) -> Written:
-        defaults = {p.name: p.default for _, p in parameters if p.default is not None}
+        defaults = {p.name: made.default for p, made in parameters if made.default is not None}
         return Written(cls.name, definition, cls, inputs, [p for p, _ in parameters], defaults, channels)
 
     def _doc(self, defined: Defined) -> list[str]:
@@ -640,13 +681,13 @@ class Family:
         return [written for written in self.order if written.name in found]
 
     def _builder(self, variant: Variant) -> Function:
+        doc = variant.doc.split("\n") if variant.doc else [f"Build {variant.name}."]
         try:
             written = self.written(Defined(variant.home, variant.definition))
         except Unsupported:
             if variant.elaboration is None:
-                raise
+                raise self._causes[id(variant.definition)] from None
             written = self._concrete_model(variant)
-            doc = variant.doc.split("\n") if variant.doc else [f"Return {variant.name}."]
             return Function(self.builders_called[variant.name], [], written.name, [_returns(written.name)], doc)
         given: dict[str, python.expr] = {}
         for module, alias in variant.aliases:
@@ -662,17 +703,22 @@ class Family:
         for parameter in written.kept:
             word = parameter.name
             if word in given:
-                keywords[word] = given[word]
+                keywords[written.word(parameter)] = given[word]
                 continue
             default = constant(variant.chosen[word]) if word in variant.chosen else written.defaults.get(word)
             annotation = _annotation(parameter.type, default) if parameter.type.name != "block" else None
             if annotation is None:
                 continue
-            parameters.append(str(Parameter(word, annotation, default)))
-            keywords[word] = name(word)
-        body_lines = [_returns(written.name, **keywords)]
-        doc = variant.doc.split("\n") if variant.doc else [f"Return {variant.name}."]
-        return Function(self.builders_called[variant.name], parameters, written.name, body_lines, doc)
+            parameters.append(str(Parameter(written.word(parameter), annotation, default)))
+            keywords[written.word(parameter)] = name(written.word(parameter))
+        body = [_returns(written.name, **keywords)]
+        return Function(self.builders_called[variant.name], parameters, written.name, body, doc)
+
+
+def _shape_line(shown: Sequence[tuple[tuple[Shape, ...], tuple[Shape, ...]]], *, sized: bool) -> list[str]:
+    """Return what a docstring says of the shapes of a class whose numbers are as they are."""
+    sides = [in_common(side, (), sized=sized) for side in zip(*shown, strict=True)]
+    return [] if "" in sides else ["", f"Shape: {sides[0]} -> {sides[1]}, without the batch."]
 
 
 def _is_typed(code: python.expr, feeds: set[str]) -> bool:

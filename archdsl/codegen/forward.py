@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import ast as python
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
-from archdsl.codegen import terms
+from archdsl.codegen import layout, terms
 from archdsl.codegen.channels import after
 from archdsl.codegen.model import Statement
+from archdsl.codegen.naming import IMPORTED, flat
 from archdsl.codegen.terms import UNKNOWN, binary, call, constant, name, names_in, same, value_of
-from archdsl.codegen.translate import MOST_UNROLLED, Body, Unsupported, _target, _words, merged
+from archdsl.codegen.translate import MOST_UNROLLED, Body, Unsupported, called, merged
 from archdsl.codegen.units import Defined, Numbered, Passed, Tensor
 from archdsl.elaborate.values import LayerValue
 from archdsl.lang import ast
-from archdsl.ops import OPS, activation, dropout, norm, reshape
+from archdsl.ops import OPS, Op, activation, dropout, norm, reshape
 from archdsl.ops.base import Elementwise
 from archdsl.ops.pool import AdaptivePool
 from archdsl.ops.reshape import Flatten
+
+LONGEST_CHANNELS = 24
+CONTAINERS = dict, list, set, tuple, frozenset
 
 
 class Shared:
@@ -36,6 +42,13 @@ class Flow(Body):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.outputs: list[tuple[str | None, Tensor, bool]] = []
+        self.ascending: frozenset[str] = frozenset()
+        """Variables of loops that count the turns."""
+        self.descending: frozenset[str] = frozenset()
+        """Those that count them down."""
+        self.elements: dict[str, python.expr] = {}
+        """What variables of loops are by those that count the turns."""
+        self.loop_words: tuple[str, ...] = ()
         self.lists: set[str] = set()
         self.hoisted: set[str] = set()
         """Layers without weights that a loop calls: they are made before it."""
@@ -84,9 +97,10 @@ class Flow(Body):
         if (isinstance(node, python.Constant) and not self.loops) or not (long or not terms.is_known(node)):
             self.scope[word] = node
             return
-        self.init.append(Statement(f"{word} = ", node))
-        self.scope[word] = name(word)
-        self.pure[word] = self.in_parameters(node)
+        variable = self.word(word)
+        self.init.append(Statement(f"{variable} = ", node))
+        self.scope[word] = name(variable)
+        self.pure[variable] = self.in_parameters(node)
 
     def _require(self, statement: ast.Require) -> None:
         try:
@@ -100,16 +114,15 @@ class Flow(Body):
         self.init.append(Statement("if ", terms.negated(condition), ":", body=[Statement("raise ", raised)]))
 
     def _bind(self, statement: ast.Bind) -> None:
-        word = statement.name
         if statement.index is not None:
             self._bind_numbered(statement)
             return
+        word = self.word(statement.name)
         made = self.tensor(statement.value, word)
         if isinstance(made, Tensor):
             self._match(statement.shape, made)
-            self.scope[word] = self.kept_as(made, word, statement.value)
-        else:
-            self.scope[word] = made
+            made = self.kept_as(made, word, statement.value)
+        self.scope[statement.name] = made
         self.writes[word] += 1
 
     def _match(self, shape: tuple[ast.Dim, ...] | None, x: Tensor) -> None:
@@ -121,16 +134,30 @@ class Flow(Body):
         """Assign a tensor to a variable, unless it is that variable."""
         if isinstance(x.code, python.Name) and x.code.id == word:
             return x
-        self.forward.append(Statement(f"{word} = ", x.code, comment=self.family.shape_comment(syntax)))
+        self.forward.append(Statement(f"{word} = ", x.code, comment=self.comment(x, syntax)))
         return Tensor(name(word), x.channels, x.sizes)
 
+    def comment(self, x: Tensor, syntax: ast.Syntax) -> str:
+        """Return the shape of a tensor of a model; channels that depend on parameters are told by them, where short."""
+        called = layout.expression(x.code.func) if isinstance(x.code, python.Call) else ""
+        axes = self.family.shapes_behind(syntax, self.definition, called.removeprefix("self."))
+        if not axes:
+            return ""
+        told = {*self.loop_words, *(self.word(p.name) for p in self.definition.parameters)}
+        if names_in(x.channels) and names_in(x.channels) <= told:
+            channels = layout.expression(x.channels)
+            if len(channels) <= LONGEST_CHANNELS:
+                axes[0] = channels
+        return f"[{', '.join(axes)}]" if set(axes) - {"c", "..."} else ""
+
     def _bind_numbered(self, statement: ast.Bind) -> None:
-        word = statement.name
+        word = self.word(statement.name)
         index = self.number(statement.index) if statement.index is not None else constant(0)
         made = self.tensor(statement.value, None)
         assert isinstance(made, Tensor), "an indexed name holds a tensor"
         variable = index.id if isinstance(index, python.Name) else ""
-        if self.carried in names_in(made.channels) and self.carried not in self.scope:
+        channels = terms.replaced(made.channels, self.elements)
+        if names_in(channels) & ({self.carried, *self.loop_words} - {variable}) - self.scope.keys():
             raise Unsupported("the channels of numbered tensors are carried through a loop")
         if word not in self.numbered:
             self.numbered[word] = "list"
@@ -139,7 +166,7 @@ class Flow(Body):
         if not variable or variable not in self.ascending:
             raise Unsupported("numbered tensors are not bound in order")
         self.forward.append(Statement("", call(f"{word}.append", made.code)))
-        self.scope[word] = Numbered(word, variable, made.channels)
+        self.scope[statement.name] = Numbered(word, variable, channels)
 
     def _bind_several(self, words: tuple[str, ...], value: ast.Syntax) -> None:
         made = self.tensor(value, None)
@@ -147,21 +174,19 @@ class Flow(Body):
             raise Unsupported("several names for one tensor")
         whole = self.several_code
         if whole is not None:
-            self.forward.append(Statement(f"{', '.join(words)} = ", whole))
-            for word, x in zip(words, made, strict=True):
-                self.scope[word] = Tensor(name(word), x.channels)
-        else:
-            for word, x in zip(words, made, strict=True):
-                self.scope[word] = self.kept_as(x, word, value)
-        for word in words:
-            self.writes[word] += 1
+            self.forward.append(Statement(f"{', '.join(map(self.word, words))} = ", whole))
+        for word, x in zip(words, made, strict=True):
+            given = x if whole is None else Tensor(name(self.word(word)), x.channels)
+            self.scope[word] = self.kept_as(given, self.word(word), value)
+            self.writes[self.word(word)] += 1
 
     several_code: python.expr | None = None
     """The expression that gives several tensors at once, where the last one translated does."""
 
     def _output(self, statement: ast.Output, rest: Sequence[ast.Syntax]) -> None:
         later = {inner.name for one in rest for inner in ast.walk(one) if isinstance(inner, ast.Name)}
-        variable = "x" if "x" not in later and not isinstance(self.scope.get("x"), Shared) else statement.name or "out"
+        own = self.word(statement.name) if statement.name is not None else None
+        variable = "x" if "x" not in later and not isinstance(self.scope.get("x"), Shared) else own or "out"
         if statement.training:
             made = self.tensor(statement.value, None)
             assert isinstance(made, Tensor), "an output is a tensor"
@@ -171,7 +196,7 @@ class Flow(Body):
         assert isinstance(made, Tensor), "an output is a tensor"
         used_later = any(isinstance(one, ast.Output) and not one.training for one in rest) or statement.name in later
         if used_later or self.has_training_output:
-            word = statement.name or variable
+            word = own or variable
             made = self.kept_as(made, word, statement.value)
             self.writes[word] += 1
         if statement.name is not None:
@@ -220,49 +245,34 @@ class Flow(Body):
         made_b: list[str],
     ) -> python.expr:
         """Return what `forward` asks to know which way the constructor went: whether a module is there."""
-        for made, init, op in ((made_a, init_a, python.IsNot), (made_b, init_b, python.Is)):
-            if made:
-                word = made[0]
-                kind = self.family.annotation(init, word)
-                self.init.append(Statement(f"self.{word}: {kind} | None = ", constant(None)))
-                return python.Compare(name(f"self.{word}"), [op()], [constant(None)])
+        sides = (made_a, made_b, init_a, python.IsNot), (made_b, made_a, init_b, python.Is)
+        for made, other, init, op in sides:
+            if only := [word for word in made if word not in other]:
+                kind = self.family.annotation(init, only[0])
+                self.init.append(Statement(f"self.{only[0]}: {kind} | None = ", constant(None)))
+                return python.Compare(name(f"self.{only[0]}"), [op()], [constant(None)])
         return self.stored(test)
 
     def stored(self, node: python.expr) -> python.expr:
         """Return a number of the constructor as `forward` reads it: its parameters become attributes."""
         words = sorted(names_in(node) - set(self.loop_words))
         for word in words:
-            if word in dir(__builtins__) or word in (
-                "range",
-                "len",
-                "enumerate",
-                "zip",
-                "reversed",
-                "list",
-                "min",
-                "max",
-            ):
-                continue
-            if word not in self.kept:
+            if word not in self.kept and word not in IMPORTED:
                 self.kept.append(word)
         return terms.replaced(node, {word: name(f"self.{word}") for word in words if word in self.kept})
 
-    ascending: frozenset[str] = frozenset()
-    loop_words: tuple[str, ...] = ()
-
     def _for(self, statement: ast.ForStatement) -> None:
         iterable = self.number(statement.iterable)
-        saved = dict(self.scope)
         try:
-            self._kept_loop(statement, iterable)
+            with self.attempt():
+                self._kept_loop(statement, iterable)
         except Unsupported:
-            self.scope = saved
             for element in self.unrolled(iterable, statement):
                 self._bind_target(statement.target, element)
                 self.run(statement.body)
 
     def _kept_loop(self, statement: ast.ForStatement, iterable: python.expr) -> None:
-        words = list(_words(statement.target))
+        words = [self.word(word) for word in flat(statement.target)]
         bound = {
             inner.name
             for one in statement.body
@@ -271,14 +281,23 @@ class Flow(Body):
         }
         carried = {word: x for word, x in self.scope.items() if word in bound and isinstance(x, Tensor)}
         saved = self.ascending, self.loop_words, dict(self.scope), list(self.made), Counter(self.writes)
-        if _starts_at_zero(iterable) and len(words) == 1:
+        if _starts_at_zero(iterable):
             self.ascending |= {words[0]}
+        if isinstance(iterable, python.Call) and called(iterable) == "reversed":
+            self.descending |= {words[0]}
+        if isinstance(iterable, python.Call) and called(iterable) == "enumerate" and len(words) == 2:
+            self.elements = {**self.elements, words[1]: terms.indexed(iterable.args[0], name(words[0]))}
         self.loop_words = (*self.loop_words, *words)
         forward_iterable = self.stored(iterable)
         variables = {word: name(self.carried if i == 0 else f"{word}_channels") for i, word in enumerate(carried)}
 
+        pure = dict(self.pure)
+        outside = {word: self.in_parameters(x.channels) for word, x in carried.items()}
+        before = self.assigned
+
         def body(start: dict[str, python.expr]) -> dict[str, python.expr]:
             for word, x in carried.items():
+                self.pure.pop(terms_id(variables[word]), None)
                 self.scope[word] = Tensor(x.code, start[word])
                 if not isinstance(x.code, python.Name):
                     raise Unsupported("a tensor that a loop changes has no name")
@@ -295,11 +314,11 @@ class Flow(Body):
             for word, x in carried.items():
                 variable = variables[word]
                 constant_ = terms_id(variable) not in names_in(ends[word]) and same(ends[word], x.channels)
-                unchanged = constant_ or same(ends[word], variable)
+                unchanged = constant_ or (same(ends[word], variable) and self.assigned == before)
                 start[word] = x.channels if unchanged else variable
                 if not unchanged and not same(x.channels, variable):
                     self.init.append(Statement(f"{terms_id(variable)} = ", x.channels))
-                self.pure[terms_id(variable)] = None
+                    self.assigned += 1
             outer = self.init, self.forward
             self.before_loops.append(outer)
             with self.elsewhere() as (init, forward):
@@ -307,10 +326,18 @@ class Flow(Body):
                 for word in carried:
                     if not same(start[word], ends[word]) and not same(ends[word], variables[word]):
                         self.init.append(Statement(f"{terms_id(variables[word])} = ", ends[word]))
+                        self.assigned += 1
             self.before_loops.pop()
+            each = {word: self.in_parameters(ends[word]) for word in carried}
             for word, x in carried.items():
                 self.scope[word] = Tensor(x.code, start[word])
-        head = _target(statement.target)
+        head = self.target(statement.target)
+        self.pure = pure
+        for word, variable in variables.items():
+            if same(start[word], variable):
+                is_first = terms_id(variable) == self.carried
+                behind = self._after_loop(outside[word], each[word], head, iterable) if is_first else None
+                self.pure[terms_id(variable)] = behind
         if init:
             self.init.append(Statement(f"for {head} in ", iterable, ":", body=init))
         self.forward.append(Statement(f"for {head} in ", forward_iterable, ":", body=forward))
@@ -348,6 +375,21 @@ class Flow(Body):
         for position, part in enumerate(target):
             self._bind_target(part, terms.indexed(element, constant(position)))
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what has been written and noted if it turns out to be unsupported."""
+        written = [self.init, self.forward, *(one for pair in self.before_loops for one in pair)]
+        lengths = [len(one) for one in written]
+        saved = {word: copy(value) for word, value in vars(self).items() if isinstance(value, CONTAINERS)}
+        saved |= {"init": self.init, "forward": self.forward}
+        try:
+            yield
+        except Unsupported:
+            vars(self).update(saved)
+            for one, length in zip(written, lengths, strict=True):
+                del one[length:]
+            raise
+
     # Tensors.
 
     def tensor(self, node: ast.Syntax, target: str | None) -> Any:
@@ -364,7 +406,7 @@ class Flow(Body):
                 if isinstance(found, Numbered):
                     place = self.number(index)
                     behind = terms.replaced(found.channels, {found.index: place}) if found.index else found.channels
-                    return Tensor(python.Subscript(name(word), self.stored(place)), behind)
+                    return Tensor(python.Subscript(name(found.name), self.stored(place)), behind)
             case ast.Pipe(source=source, stages=stages):
                 return self.flow(stages, self.tensor(source, None), target)
             case ast.Binary():
@@ -510,7 +552,7 @@ class Flow(Body):
         """Assign what has been computed so far to a variable."""
         if isinstance(x.code, python.Name):
             return x
-        self.forward.append(Statement(f"{target} = ", x.code, comment=self.family.shape_comment(syntax)))
+        self.forward.append(Statement(f"{target} = ", x.code, comment=self.comment(x, syntax)))
         self.writes[target] += 1
         return Tensor(name(target), x.channels, x.sizes)
 
@@ -542,9 +584,16 @@ class Flow(Body):
             for _ in range(times):
                 x = self.stage(inner, x, target)
             return x
-        if stage.label is None:
-            raise Unsupported("a group without a label in a block")
-        return self._labelled(stage, x)
+        return self._labelled(stage, x) if stage.label is not None else self._unlabelled_group(stage, x)
+
+    def _unlabelled_group(self, stage: ast.Stage, x: Tensor) -> Tensor:
+        """Return what a group in parentheses makes of a tensor: its module has the name that it got in the graph."""
+        found = {word for syntax in (stage, stage.unit) for words in self.uses.attributes(syntax) for word in words}
+        if len(found) != 1 or self.loop_words or found <= {*self.made}:
+            raise Unsupported("a group without a label is called differently from turn to turn")
+        (word,) = found
+        (behind,) = self._create(word, stage, (x.channels,), stage)
+        return Tensor(call(f"self.{word}", x.code), behind)
 
     def _if_stage(self, unit: ast.IfStage, x: Tensor, target: str | None) -> Any:
         test = self.number(unit.condition)
@@ -570,12 +619,28 @@ class Flow(Body):
         return Tensor(name(word), merged(test, a.channels, b.channels))
 
     def _for_stage(self, unit: ast.ForStage, x: Any, target: str | None) -> Any:
+        try:
+            with self.attempt():
+                return self._unrolled_stages(unit, x, target)
+        except Unsupported:
+            if target is None:
+                raise
+        # It stays a loop: that of a statement which binds a tensor anew in every turn.
+        where, hidden = (unit.start, unit.end), self.scope.get(target)
+        self.scope[target] = self.kept_as(x, target, unit)
+        again = ast.Bind(*where, target, None, None, ast.Pipe(*where, ast.Name(*where, target), unit.stages))
+        self._kept_loop(ast.ForStatement(*where, unit.target, unit.iterable, (again,)), self.number(unit.iterable))
+        made = self.scope.pop(target)
+        self.scope |= {} if hidden is None else {target: hidden}
+        return made
+
+    def _unrolled_stages(self, unit: ast.ForStage, x: Any, target: str | None) -> Any:
         iterable = self.number(unit.iterable)
-        saved = {word: self.scope[word] for word in _words(unit.target) if word in self.scope}
+        saved = {word: self.scope[word] for word in flat(unit.target) if word in self.scope}
         for element in self.unrolled(iterable, unit):
             self._bind_target(unit.target, element)
             x = self.flow(unit.stages, self.settled(x, target, unit) if target else x, target)
-        for word in _words(unit.target):
+        for word in flat(unit.target):
             self.scope.pop(word, None)
         self.scope.update(saved)
         return x
@@ -588,6 +653,8 @@ class Flow(Body):
         attributes = {word for words in self.uses.attributes(node) for word in words}
         if isinstance(unit, LayerValue) and unit.kind is Flatten:
             return self._flattened(node, x)
+        if not attributes and isinstance(unit, LayerValue):
+            attributes = self._unseen(unit.kind)
         if len(attributes) != 1:
             raise Unsupported("an unlabelled layer is called differently from turn to turn")
         (word,) = attributes
@@ -596,6 +663,11 @@ class Flow(Body):
             return self._sized(unit, node, x, Tensor(call(f"self.{word}", x.code), behind))
         made = self._made(word, node, x)
         return self._sized(unit, node, x, made) if isinstance(unit, LayerValue) and isinstance(made, Tensor) else made
+
+    def _unseen(self, kind: type[Op]) -> set[str]:
+        """Return what a layer is called in an arm that no model takes, where nothing else is called so."""
+        labels = {node.name for node in ast.walk(self.definition) if isinstance(node, ast.Label)}
+        return {kind.attribute} - {*self.made, *labels}
 
     def _sized(self, unit: LayerValue, node: ast.Call, x: Tensor, made: Tensor) -> Tensor:
         """Return a tensor with its sizes, where the layer has set them or kept them."""
@@ -659,14 +731,18 @@ class Flow(Body):
         self, word: str, stage: ast.Stage, channels: tuple[python.expr, ...], syntax: ast.Stage
     ) -> tuple[python.expr, ...]:
         """Write the constructor's line for a labelled stage; return the channels behind it."""
-        if isinstance(stage.unit, ast.Call) and stage.repeat is None:
-            made, behind = self.construct(stage.unit, channels)
-        else:
-            made, one = self.module(stage, channels[0], syntax)
-            behind = (one,)
+        made, behind = self._module(stage, channels, syntax)
         self.init.append(Statement(f"self.{word} = ", made))
         self.made.append(word)
         return behind
+
+    def _module(
+        self, stage: ast.Stage, channels: tuple[python.expr, ...], syntax: ast.Stage
+    ) -> tuple[python.expr, tuple[python.expr, ...]]:
+        if isinstance(stage.unit, ast.Call) and stage.repeat is None:
+            return self.construct(stage.unit, channels)
+        made, behind = self.module(stage, channels[0], syntax)
+        return made, (behind,)
 
     def _labelled(self, stage: ast.Stage, x: Any) -> Any:
         label = stage.label
@@ -676,16 +752,16 @@ class Flow(Body):
             return self._in_list(label, inner, stage, x)
         xs = x if isinstance(x, tuple) else (x,)
         channels = tuple(one.channels for one in xs)
-        word = label.name
-        if label.template is not None:
-            text = value_of(self.text(label))
-            if text is UNKNOWN:
-                raise Unsupported("a computed label in a loop of a block")
-            word = text
-        if self.loop_words:
-            raise Unsupported("a label in a loop")
-        behind = self._create(word, inner, channels, stage)
-        code = call(f"self.{word}", *(one.code for one in xs))
+        text = constant(label.name) if label.template is None else self.text(label)
+        if self.loop_words or value_of(text) is UNKNOWN:
+            if not self.loop_words or not names_in(text) & set(self.loop_words):
+                raise Unsupported("a label that is not computed from its loop")
+            made, behind = self._module(inner, channels, stage)
+            self.init.append(Statement("", call("self.add_module", text, made)))
+            code = call(call("getattr", name("self"), self.stored(text)), *(one.code for one in xs))
+        else:
+            behind = self._create(value_of(text), inner, channels, stage)
+            code = call(f"self.{value_of(text)}", *(one.code for one in xs))
         if len(behind) == 1:
             return Tensor(code, behind[0])
         self.several_code = code
@@ -696,19 +772,17 @@ class Flow(Body):
         word, index = label.name, self.number(label.index)
         xs = x if isinstance(x, tuple) else (x,)
         channels = tuple(one.channels for one in xs)
-        if isinstance(inner.unit, ast.Call) and inner.repeat is None:
-            made, behind = self.construct(inner.unit, channels)
-        else:
-            made, one = self.module(inner, channels[0], stage)
-            behind = (one,)
+        made, behind = self._module(inner, channels, stage)
         into = self.before_loops[0][0] if self.before_loops else self.init
         if word not in self.lists_made:
             into.append(Statement(f"self.{word} = ", call("nn.ModuleList")))
             self.lists_made.add(word)
         if terms.is_known(index) or (isinstance(index, python.Name) and index.id in self.ascending):
             self.init.append(Statement("", call(f"self.{word}.append", made)))
-        else:
+        elif isinstance(index, python.Name) and index.id in self.descending:
             self.init.append(Statement("", call(f"self.{word}.insert", constant(0), made)))
+        else:
+            raise Unsupported("a list is filled in another order than up or down")
         code = python.Call(python.Subscript(name(f"self.{word}"), self.stored(index)), [one.code for one in xs], [])
         if len(behind) == 1:
             return Tensor(code, behind[0])
@@ -726,12 +800,13 @@ def goes_along(kind: Any) -> bool:
 
 
 def _starts_at_zero(iterable: python.expr) -> bool:
-    return (
-        isinstance(iterable, python.Call)
-        and isinstance(iterable.func, python.Name)
-        and iterable.func.id == "range"
-        and (len(iterable.args) == 1 or value_of(iterable.args[0]) == 0)
-    )
+    """Tell whether a loop's first variable counts its turns."""
+    match iterable:
+        case python.Call(func=python.Name(id="range"), args=[_]):
+            return True
+        case python.Call(func=python.Name(id="range"), args=[first, _]):
+            return bool(value_of(first) == 0)
+    return isinstance(iterable, python.Call) and called(iterable) == "enumerate"
 
 
 def terms_id(node: python.expr) -> str:

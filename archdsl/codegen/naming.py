@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import keyword
 from collections.abc import Sequence
 
-from archdsl.codegen.translate import RESERVED
+from archdsl.elaborate.builtins import FUNCTIONS
 from archdsl.lang import ast
 
 HELPERS = frozenset(("round_to", "center_crop", "StochasticDepth", "LayerNorm2d", "PadChannels"))
@@ -18,6 +19,15 @@ IMPORTED = frozenset(
     ]
 )
 """What a module may import or bring along, and what Python has without an import."""
+RESERVED = frozenset(
+    [
+        *keyword.kwlist,
+        *FUNCTIONS,
+        *(word for word in dir(builtins) if not word.startswith("_")),
+        *"self torch nn Tensor math partial accumulate OrderedDict round_to center_crop in_channels".split(),
+    ]
+)
+"""What a number or tensor is not called, because the code has another use for it."""
 
 
 def class_name(word: str) -> str:
@@ -51,13 +61,20 @@ def bound_names(definition: ast.Definition) -> set[str]:
     found = {parameter.name for parameter in definition.parameters}
     for node in ast.walk(definition):
         match node:
-            case ast.Input() | ast.Let() | ast.Bind() | ast.Share():
-                found.add(node.name)
+            case ast.Input() | ast.Let() | ast.Bind() | ast.Share() | ast.Output():
+                found |= {node.name} if node.name else set()
             case ast.BindTuple():
                 found.update(node.names)
             case ast.ForStage() | ast.ForStatement():
                 found.update(flat(node.target))
     return found
+
+
+def spelled(definition: ast.Definition) -> dict[str, str]:
+    """Return what code calls the names of a definition that it has another use for; see `free`."""
+    bound = bound_names(definition)
+    taken = set(bound)
+    return {word: free(word, taken) for word in sorted(bound & RESERVED)}
 
 
 def flat(target: ast.Target) -> list[str]:

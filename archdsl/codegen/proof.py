@@ -68,6 +68,11 @@ class Module:
     def __call__(self, *xs: Any) -> Any:
         return self.run.call(self, xs)
 
+    def add_module(self, word: str, item: Module) -> None:
+        if word in self.children:
+            raise KeyError(f"attribute '{word}' already exists")
+        self.children[word] = item
+
     def modules(self) -> Iterator[Module]:
         yield self
         for child in self.children.values():
@@ -87,11 +92,6 @@ class Sequential(Module):
 
     def append(self, item: Module) -> None:
         self.children[str(len(self.children))] = item
-
-    def add_module(self, word: str, item: Module) -> None:
-        if word in self.children:
-            raise KeyError(f"attribute '{word}' already exists")
-        self.children[word] = item
 
     def forward(self, x: Any) -> Any:
         for child in self.children.values():

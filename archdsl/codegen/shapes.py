@@ -22,11 +22,12 @@ def in_common(shapes: Sequence[tuple[Shape, ...]], channels: Sequence[str], *, s
     for number, across in enumerate(zip(*shapes, strict=False)):
         if len({len(shape) for shape in across}) > 1 or (channels and number >= len(channels)):
             return ""
-        first, *rest = [_alike(axis) for axis in zip(*across, strict=True)]
+        first, *rest = [alike(axis) for axis in zip(*across, strict=True)]
         axes = [channels[number] if channels else first, *(rest if sized else ["..."] if rest else [])]
         written.append(f"[{', '.join(axes)}]")
     return ", ".join(written)
 
 
-def _alike(sizes: Sequence[int]) -> str:
+def alike(sizes: Sequence[int]) -> str:
+    """Return a size that all of them are, or dots."""
     return str(sizes[0]) if len(set(sizes)) == 1 else "..."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ast as python
 import hashlib
 import re
 import textwrap
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from archdsl.codegen.family import Family, Switched, Variant
 from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.model import Class, Function
-from archdsl.codegen.naming import HELPERS, builder_names
+from archdsl.codegen.naming import HELPERS, builder_names, spelled
 from archdsl.codegen.proof import Code, Disproved
 from archdsl.codegen.translate import Unsupported
 from archdsl.diagnostics import SpecError
@@ -30,40 +30,49 @@ DIGEST = 12
 """Hexadecimal digits of the digest in the first line."""
 
 
-def generate(of: Module | Network, models: Sequence[str] = (), template: Path | None = None) -> str:
+def generate(
+    of: Module | Network, models: Sequence[str] = (), template: Path | None = None, notes: list[str] | None = None
+) -> str:
     """Return the PyTorch module of some models of a file, of all of them, or of one network.
 
     The parameters that a network was given become the defaults of its builder, and its sizes those that a linear layer
     behind a map is written for. `template` is a folder of templates in place of ours.
 
     The code is run on stand-ins for PyTorch before it is given out, and is the network of the analysis. A definition
-    whose uses one class cannot say is written once for each use.
+    whose uses one class cannot say is written once for each use, all numbers as they are; `notes` is given a line for
+    each of them.
 
     Raises:
         SpecError: a model has errors.
         Unsupported: there is no code for a model, such as one with a parameter that has no value.
         jinja2.TemplateError: a template of the user's own is wrong.
+        SyntaxError: what it gives is no Python.
     """
     given = of if isinstance(of, Network) else None
     module = of.module if isinstance(of, Network) else of
     models = (given.name,) if given is not None else models
     if any(problem.severity == "error" for problem in module.library.problems) or not module.models:
         _refuse(module)
-    refused: set[int] = set()
+    refused: dict[int, str] = {}
     while True:
         family = _family(module, models or module.models, given, refused)
         builders = family.builders()
-        classes = [cls for written in family.reached(builders) for cls in (*written.extra, written.cls)]
-        text = _text(module, family, classes, builders, templates())
+        reached = family.reached(builders)
+        classes = [cls for written in reached for cls in (*written.extra, written.cls)]
         try:
+            text = _text(module, family, classes, builders, templates())
             _prove(text, family)
             break
-        except Disproved as error:
+        except (Disproved, SyntaxError) as error:
             # What one class for all uses gets wrong is written for each use; if need be, everything is.
             able = {one.name: id(one.definition) for one in family.order if not one.is_concrete}
             if not able:
                 raise Unsupported(f"the code would not be the network: {error}") from None
-            refused |= {able[error.owner]} if error.owner in able else set(able.values())
+            owner = error.owner if isinstance(error, Disproved) else ""
+            wrong = [able[owner]] if owner in able else able.values()
+            refused |= dict.fromkeys(wrong, str(error))
+    if notes is not None:
+        notes += family.notes(reached)
     return text if template is None else _text(module, family, classes, builders, template)
 
 
@@ -82,8 +91,9 @@ def _prove(text: str, family: Family) -> None:
             code.check(family.builders_called[variant.name], variant.elaboration.graph, {})
     for one in family.switched:
         builder = family.builders_called[one.model]
-        if one.parameter in code.parameters(builder):
-            code.check(builder, one.elaboration.graph, {one.parameter: one.value})
+        word = spelled(one.definition).get(one.parameter, one.parameter)
+        if word in code.parameters(builder):
+            code.check(builder, one.elaboration.graph, {word: one.value})
 
 
 def _text(
@@ -100,7 +110,7 @@ def _text(
         exported=sorted([*(c.name for c in classes), *(b.name for b in builders)]),
     )
     body = text.strip("\n") + "\n"
-    if "torch." not in body.replace("from torch import", "").replace("import torch\n", ""):
+    if not any(isinstance(node, python.Name) and node.id == "torch" for node in python.walk(python.parse(body))):
         body = body.replace("import torch\n", "", 1)
     return f"# {_file(module)}, {_digest(body)}\n{body}"
 
@@ -147,9 +157,7 @@ def _file(module: Module) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", module.source.name.rpartition("/")[2])
 
 
-def _family(
-    module: Module, models: Sequence[str], given: Network | None, refused: AbstractSet[int] = frozenset()
-) -> Family:
+def _family(module: Module, models: Sequence[str], given: Network | None, refused: Mapping[int, str]) -> Family:
     variants: list[Variant] = []
     switched: list[Switched] = []
     is_open = False

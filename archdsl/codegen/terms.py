@@ -88,8 +88,15 @@ def binary(sign: str, left: ast.expr, right: ast.expr) -> ast.expr:
     if (sign == "*" and a == 1 and type(a) is int) or (sign == "+" and a == 0 and type(a) is int):
         return right
     if sign == "+" and same(left, right):
-        return ast.BinOp(constant(2), ast.Mult(), left)
+        return _twice(left)
     return ast.BinOp(left, kind(), right)
+
+
+def _twice(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return ast.BinOp(_twice(left), ast.Mult(), right)
+    return binary("*", constant(2), node)
 
 
 def compare(left: ast.expr, rest: Sequence[tuple[str, ast.expr]]) -> ast.expr:

@@ -8,7 +8,6 @@ they are, unless everything in a condition is known.
 from __future__ import annotations
 
 import ast as python
-import keyword
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.codegen import layout, terms
 from archdsl.codegen.channels import after
 from archdsl.codegen.model import Statement
+from archdsl.codegen.naming import RESERVED, flat, spelled
 from archdsl.codegen.terms import UNKNOWN, binary, call, constant, name, names_in, same, value_of
 from archdsl.codegen.units import Defined, Passed, Unit
 from archdsl.elaborate.builtins import FUNCTIONS
@@ -34,15 +34,6 @@ if TYPE_CHECKING:
 CHANNELS = frozenset(("in_channels", "in_features", "num_features", "num_channels"))
 """PyTorch's names of the size of a layer's input."""
 MOST_UNROLLED = 16
-RESERVED = frozenset(
-    [
-        *keyword.kwlist,
-        *FUNCTIONS,
-        *"self torch nn Tensor math partial accumulate OrderedDict round_to center_crop".split(),
-        *"in_channels super isinstance list tuple int float bool str ValueError".split(),
-    ]
-)
-"""What a number or tensor is not called, because the code has another use for it."""
 
 
 class Unsupported(Exception):
@@ -59,6 +50,8 @@ class Body:
         self.init: list[Statement] = []
         self.forward: list[Statement] = []
         self.scope: dict[str, Any] = {}
+        """What the names of the definition stand for."""
+        self.spelling = spelled(self.definition)
         self.defaults: dict[str, dict[str, ast.Argument]] = family.defaults(self.home)
         self.made: list[str] = []
         """The attributes that hold modules, in the order in which they are made."""
@@ -73,6 +66,17 @@ class Body:
         """How often the carried variable has been assigned."""
         self.pure: dict[str, python.expr | None] = {}
         """What the constructor's variables are, in terms of its parameters; `None` where that has no short form."""
+
+    def word(self, word: str) -> str:
+        """Return what code calls a name of the definition."""
+        return self.spelling.get(word, word)
+
+    def target(self, target: ast.Target, *, inner: bool = False) -> str:
+        """Return what a loop binds."""
+        if isinstance(target, str):
+            return self.word(target)
+        text = ", ".join(self.target(part, inner=True) for part in target)
+        return f"({text})" if inner else text
 
     # Numbers.
 
@@ -124,11 +128,11 @@ class Body:
             self.family.needs.add("round_to")
             return call("round_to", *arguments)
         if word in ("enumerate", "zip"):
-            arguments = [a.args[0] if isinstance(a, python.Call) and _called(a) == "list" else a for a in arguments]
+            arguments = [a.args[0] if isinstance(a, python.Call) and called(a) == "list" else a for a in arguments]
         if word == "zip":
             lengths = {layout.expression(times) if times is not None else None for times in map(count, arguments)}
             return call("zip", *arguments, strict=constant(len(lengths) == 1 and None not in lengths))
-        if word == "reversed" and not (isinstance(arguments[0], python.Call) and _called(arguments[0]) == "range"):
+        if word == "reversed" and not (isinstance(arguments[0], python.Call) and called(arguments[0]) == "range"):
             return call("reversed", call("list", *arguments))
         return call(word, *arguments)
 
@@ -273,11 +277,11 @@ class Body:
         positional, keywords, known = list(channels), dict[str, python.expr](), dict[str, python.expr]()
         in_order = True
         for parameter in written.kept:
-            word = parameter.name
-            argument = given.get(word)
+            word = written.word(parameter)
+            argument = given.get(parameter.name)
             if argument is None:
                 in_order = False
-                default = written.defaults.get(word)
+                default = written.defaults.get(parameter.name)
                 if default is not None:
                     known[word] = default
                 continue
@@ -323,7 +327,7 @@ class Body:
         if any(one.is_concrete for one in blocks):
             raise Unsupported("a block that is passed is written for one use")
         first = blocks[0]
-        if any([p.name for p in b.kept] != [p.name for p in first.kept] for b in blocks):
+        if any([*map(b.word, b.kept)] != [*map(first.word, first.kept)] for b in blocks):
             raise Unsupported("blocks of different parameters are passed for one")
         made, behind = self.block(first, node, channels)
         assert isinstance(made, python.Call), "a block is constructed by a call"
@@ -387,7 +391,7 @@ class Body:
                 iterable = self.number(unit.iterable)
                 with self.bound_loop(unit.target):
                     return self._loop(
-                        _target(unit.target), iterable, lambda c: self.sequence(unit.stages, into, c), channels
+                        self.target(unit.target), iterable, lambda c: self.sequence(unit.stages, into, c), channels
                     )
         raise AssertionError("a stage is one of these")
 
@@ -458,7 +462,7 @@ class Body:
         return name(word), behind
 
     def _fresh(self, word: str) -> str:
-        taken = {*self.scope, *self.growing, *RESERVED, self.carried}
+        taken = {*self.scope, *self.spelling.values(), *self.growing, *RESERVED, self.carried}
         while word in taken:
             word += "_"
         return word
@@ -468,9 +472,9 @@ class Body:
     @contextmanager
     def bound_loop(self, target: ast.Target) -> Iterator[None]:
         """Let the variables of a loop stand for themselves inside it."""
-        words = list(_words(target))
+        words = flat(target)
         saved = {word: self.scope[word] for word in words if word in self.scope}
-        self.scope.update({word: name(word) for word in words})
+        self.scope.update({word: name(self.word(word)) for word in words})
         yield
         for word in words:
             self.scope.pop(word, None)
@@ -482,8 +486,10 @@ class Body:
         saved = self.init, self.forward
         self.init, self.forward = [], []
         written = self.init, self.forward
-        yield written
-        self.init, self.forward = saved
+        try:
+            yield written
+        finally:
+            self.init, self.forward = saved
 
     def _loop(
         self, target: str, iterable: python.expr, body: Callable[[python.expr], python.expr], channels: python.expr
@@ -543,7 +549,7 @@ class Body:
             if not words & names_in(behind):
                 return behind
             if target.isidentifier() and _is_range(iterable):
-                return terms.replaced(behind, {target: binary("-", times, constant(1))})
+                return terms.replaced(behind, {target: binary("-", _end(iterable), constant(1))})
             return None
         match behind:
             case python.BinOp(left=python.Name(id=self.carried), op=python.Add(), right=more):
@@ -608,18 +614,23 @@ def count(iterable: python.expr) -> python.expr | None:
     if isinstance(iterable, python.Name | python.Subscript):
         return call("len", iterable)
     if isinstance(iterable, python.Call) and iterable.args:
-        if _called(iterable) == "accumulate":
+        if called(iterable) == "accumulate":
             return count(iterable.args[0])
         if _is_range(iterable):
             low, high = (constant(0), *iterable.args) if len(iterable.args) == 1 else iterable.args[:2]
             return binary("-", high, low) if len(iterable.args) < 3 else None
-        if _called(iterable) in ("enumerate", "list", "reversed", "zip"):
+        if called(iterable) in ("enumerate", "list", "reversed", "zip"):
             return count(iterable.args[0])
     return None
 
 
+def _end(iterable: python.expr) -> python.expr:
+    assert isinstance(iterable, python.Call), "a range is a call"
+    return iterable.args[-1] if len(iterable.args) < 3 else iterable.args[1]
+
+
 def _is_range(node: python.expr) -> bool:
-    return isinstance(node, python.Call) and _called(node) == "range"
+    return isinstance(node, python.Call) and called(node) == "range"
 
 
 def merged(test: python.expr, then: python.expr, otherwise: python.expr) -> python.expr:
@@ -661,23 +672,9 @@ def _is_plain(stage: ast.Stage) -> bool:
     return isinstance(stage.unit, ast.Call)
 
 
-def _called(node: python.Call) -> str:
+def called(node: python.Call) -> str:
+    """Return the plain name of what is called, if it has one."""
     return node.func.id if isinstance(node.func, python.Name) else ""
-
-
-def _words(target: ast.Target) -> Iterator[str]:
-    if isinstance(target, str):
-        yield target
-    else:
-        for part in target:
-            yield from _words(part)
-
-
-def _target(target: ast.Target, *, inner: bool = False) -> str:
-    if isinstance(target, str):
-        return target
-    text = ", ".join(_target(part, inner=True) for part in target)
-    return f"({text})" if inner else text
 
 
 def statements(made: Sequence[Statement]) -> Iterator[Statement]:

@@ -30,7 +30,37 @@ def _fields_document(analysis: Analysis) -> Any:
     return as_dict(analysis)
 
 
+def _dead(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.analysis.dead import dead_work
+    from archdsl.report.dead import render
+
+    return render(dead_work(analysis.graph))
+
+
+def _dead_document(analysis: Analysis) -> Any:
+    from archdsl.analysis.dead import dead_work
+    from archdsl.report.dead import as_dict
+
+    return as_dict(dead_work(analysis.graph))
+
+
+def _paths(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.analysis.paths import paths
+    from archdsl.report.paths import render
+
+    return render(paths(analysis.graph))
+
+
+def _paths_document(analysis: Analysis) -> Any:
+    from archdsl.analysis.paths import paths
+    from archdsl.report.paths import as_dict
+
+    return as_dict(paths(analysis.graph))
+
+
 SECTIONS = {
     "rf": Section("exact_fields", _fields, _fields_document, needs_sizes=False),
+    "paths": Section("paths", _paths, _paths_document, needs_sizes=False),
+    "dead": Section("dead_work", _dead, _dead_document),
 }
 """By the flag that asks for it."""

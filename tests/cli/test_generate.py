@@ -144,6 +144,29 @@ def test_a_template_that_fails_is_told_as_misuse(net, capsys, template):
     assert "the template cannot be used" in capsys.readouterr().err
 
 
+def test_a_template_that_gives_no_python_is_told_as_misuse(net, capsys):
+    (net / "own").mkdir()
+    (net / "own" / "module.py.j2").write_text("x = 1\nclass {{ doc }}:\n", encoding="utf-8")
+    (net / "net.py").write_text("", encoding="utf-8")
+
+    assert run(["generate", "net.arch", "--template", "own", "-o", "net.py"]) == 2
+    assert "what it gives is no Python: line 2: " in capsys.readouterr().err
+    assert (net / "net.py").read_text("utf-8") == ""
+
+
+def test_a_model_that_loses_its_parameters_is_told(net, capsys):
+    text = NET.replace("-> Flatten", "-> Conv2d(8, 1) * classes -> Flatten")
+    (net / "net.arch").write_text(text, encoding="utf-8")
+
+    assert run(["generate", "net.arch"]) == 0
+    out, err = capsys.readouterr()
+    assert "def net() -> Net:" in out
+    assert (
+        err
+        == "note: `Net` is written with its numbers as they are: a layer is repeated a number of times that differs\n"
+    )
+
+
 def test_line_ends_of_another_system_are_no_edit(net):
     run(["generate", "net.arch", "-o", "net.py"])
     text = (net / "net.py").read_text("utf-8")
