@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archdsl.analysis.lint_depth import lint_depth
+from archdsl.analysis.lint_order import lint_order
+from archdsl.analysis.lint_places import lint_places
 from archdsl.diagnostics import Diagnostic, Fix, Label, renaming
 from archdsl.elaborate import Elaboration
 from archdsl.elaborate.cures import left_out, required
@@ -38,9 +41,17 @@ def lint(elaboration: Elaboration) -> list[Diagnostic]:
     for node in graph.layers:
         for diagnostic in _of_node(graph, node, readers):
             found.setdefault((diagnostic.code, diagnostic.span.start, diagnostic.span.source.name), diagnostic)
-    for diagnostic in (*_softmax_outputs(graph), *_channels_last(graph)):
+    whole = () if any(d.severity == "error" for d in elaboration.diagnostics) else _of_the_whole(graph)
+    for diagnostic in (*_softmax_outputs(graph), *_channels_last(graph), *whole):
         found.setdefault((diagnostic.code, diagnostic.span.start, diagnostic.span.source.name), diagnostic)
     return [*found.values(), *_requirements(elaboration)]
+
+
+def _of_the_whole(graph: Graph) -> Iterator[Diagnostic]:
+    """Yield what is found where all of a network is known: in half of one, readers and results are missing."""
+    yield from lint_places(graph)
+    yield from lint_order(graph)
+    yield from lint_depth(graph)
 
 
 def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ import click
 
 from archdsl import __version__
 
-COMMANDS = ("analyze", "check", "why", "generate", "verify", "fmt", "explain", "ops", "new", "doctor")
+COMMANDS = ("analyze", "check", "why", "sizes", "fit", "generate", "verify", "fmt", "explain", "ops", "new", "doctor")
 """Each is the module of its name in this package, and the function `command` in it."""
 
 FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
@@ -48,6 +48,8 @@ SUMMARIES = {
     "analyze": "Shapes, parameters, MACs, memory and receptive fields.",
     "check": "Errors, lints and tests of files and folders.",
     "why": "How a number of a layer is computed.",
+    "sizes": "Which input sizes work; shapes, MACs and memory as functions of them.",
+    "fit": "The largest batch that a memory trains, and what takes it.",
     "generate": "PyTorch code: one module, a class a block, a builder a model.",
     "verify": "The generated code, held against the analysis with PyTorch.",
     "fmt": "One style for every file.",

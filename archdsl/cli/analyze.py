@@ -51,9 +51,9 @@ def command(
     archdsl analyze -e '[3, 32, 32] -> Conv2d(64, 3) -> MaxPool2d(2)'
     """
     from archdsl.analysis import Analysis
+    from archdsl.cli.sections import SECTIONS
     from archdsl.diagnostics import SpecError
     from archdsl.elaborate import UsageError
-    from archdsl.report.sections import SECTIONS
 
     if sections and format_ not in ("text", "json"):
         raise click.UsageError(f"--{sections[0]} is printed as text and as JSON, and not with --format {format_}")
@@ -93,6 +93,7 @@ def _text(
 ) -> str:
     from archdsl.analysis import Analysis
     from archdsl.cli.common import can_encode
+    from archdsl.cli.sections import SECTIONS
     from archdsl.report.rows import paths
     from archdsl.report.text import WIDTH, render
 
@@ -103,7 +104,7 @@ def _text(
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     return render(
         analysis,
-        sections=sections,
+        sections=[SECTIONS[name].text for name in sections],
         depth=depth,
         only=only,
         sort=sort,
@@ -129,10 +130,11 @@ def _machine(analysis: object, format_: str, sections: tuple[str, ...]) -> str:
 
     if format_ == "json":
         from archdsl.analysis import Analysis
+        from archdsl.cli.sections import SECTIONS
         from archdsl.report.json import render
 
         assert isinstance(analysis, Analysis), "it comes from `examine`"
-        return render(analysis, sections)
+        return render(analysis, {SECTIONS[name].key: SECTIONS[name].document(analysis) for name in sections})
     module = {"csv": "csv", "md": "markdown", "latex": "latex"}[format_]
     text = import_module(f"archdsl.report.{module}").render(analysis)
     assert isinstance(text, str), "every format is a text"

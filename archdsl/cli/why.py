@@ -104,5 +104,8 @@ def _unit(graph: Graph, layer: str | None, wanted: str, format_: str) -> str:
             else f"`{layer}` gives a vector, which has no units along axes"
         )
         raise click.UsageError(f"there is no unit {wanted}: {ranges}")
-    found = look(graph, node, place)
+    try:
+        found = look(graph, node, place)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     return unit.render(graph, found) if format_ == "text" else unit.as_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import LARGEST, ArgumentError, Boolean, Choice, Real, Whole, argument
+from archdsl.ops.backward import INPUT, OUTPUT, Autocast, Extra, Forward, Saved
 from archdsl.ops.base import Elementwise, ShapeError, TorchCall, Window, along, op
 from archdsl.tensors import Shape, TensorType
 
@@ -17,12 +18,35 @@ class Activation(Elementwise):
     Errors:  none
     """
 
+    keeps = INPUT
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """What an activation in place needs of its input, PyTorch copies before it writes over it."""
+        if forward.in_place and self.keeps == INPUT:
+            return Saved(extras=(Extra("copy of the input", output.elements * forward.itemsize),))
+        return self.keeps
+
+
+class FromOutput(Activation):
+    """Apply a function whose gradient follows from the result too, which then is kept where it is in place.
+
+    Input:   any shape
+    Output:  the same shape
+    Params:  none
+    MACs:    none
+    Errors:  none
+    """
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        return OUTPUT if forward.in_place else INPUT
+
 
 @op
 class ReLU(Activation):
     """Replace every negative element by zero."""
 
     source = "Nair & Hinton 2010, Rectified linear units improve restricted Boltzmann machines; torch.nn.ReLU"
+    keeps = OUTPUT
 
     inplace: bool = argument(Boolean(), False)
 
@@ -37,7 +61,7 @@ class ReLU6(Activation):
 
 
 @op
-class LeakyReLU(Activation):
+class LeakyReLU(FromOutput):
     """Multiply every negative element by `negative_slope`."""
 
     source = (
@@ -65,6 +89,7 @@ class PReLU(Activation):
     """
 
     source = "He et al. 2015, arXiv:1502.01852, equation 1; torch.nn.PReLU"
+    autocast = Autocast.LOWERS
 
     num_parameters: int = argument(Whole(), 1)
     init: float = argument(Real(), 0.25)
@@ -81,7 +106,7 @@ class PReLU(Activation):
 
 
 @op
-class ELU(Activation):
+class ELU(FromOutput):
     """Replace every negative element x by alpha · (exp(x) − 1)."""
 
     source = "Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289, equation 15; torch.nn.ELU"
@@ -91,7 +116,7 @@ class ELU(Activation):
 
 
 @op
-class SELU(Activation):
+class SELU(FromOutput):
     """Multiply ELU with alpha = 1.673 by 1.051, which keeps mean and variance from layer to layer."""
 
     source = "Klambauer et al. 2017, arXiv:1706.02515, equation 2; torch.nn.SELU"
@@ -131,6 +156,7 @@ class Sigmoid(Activation):
     """Squash every element into 0 to 1 by 1 / (1 + exp(−x))."""
 
     source = "Rumelhart, Hinton & Williams 1986, Learning representations by back-propagating errors; torch.nn.Sigmoid"
+    keeps = OUTPUT
 
 
 @op
@@ -138,6 +164,7 @@ class Tanh(Activation):
     """Squash every element into −1 to 1 by the hyperbolic tangent."""
 
     source = "LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A; torch.nn.Tanh"
+    keeps = OUTPUT
 
 
 @op
@@ -163,6 +190,7 @@ class Softplus(Activation):
     """Smooth the rectifier: log(1 + exp(beta · x)) / beta, and x itself where beta · x is above `threshold`."""
 
     source = "Dugas et al. 2000, Incorporating second-order functional knowledge; torch.nn.Softplus"
+    autocast = Autocast.WIDENS
 
     beta: float = argument(Real(), 1.0)
     threshold: float = argument(Real(), 20.0)
@@ -181,6 +209,8 @@ class AlongAxis(Elementwise):
     """
 
     keeps_layout = False
+    keeps = OUTPUT
+    autocast = Autocast.WIDENS
 
     dim: int = argument(Whole(-LARGEST), 1)
 

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from archdsl.ops.arguments import REQUIRED, Argument, ArgumentError
+from archdsl.ops.backward import NOTHING, Autocast, Forward, Gradient, Saved
 from archdsl.ops.working import Step
 from archdsl.sizes import ShapeError, Size, Symbolic
 from archdsl.tensors import Shape, TensorType, dims
@@ -145,6 +146,14 @@ class Op:
     """Whether they lie together in the output wherever they do in what it reads first, as PyTorch does on a CPU."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
+    keeps: ClassVar[Saved] = NOTHING
+    """What autograd keeps of it, where that is always the same."""
+    autocast: Autocast = Autocast.KEEPS
+    may_be_overwritten: ClassVar[bool] = False
+    """Whether the code that is generated lets an activation or a sum write over its output: its gradient does not
+    need that."""
+    wants_contiguous: ClassVar[bool] = False
+    """Whether a part of a tensor, whose elements lie apart, is copied before it is computed with."""
 
     def __init_subclass__(cls) -> None:
         declared = [a for a in vars(cls).values() if isinstance(a, Argument)]
@@ -231,6 +240,20 @@ class Op:
     def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
         """Return the bytes a sample that PyTorch holds beside inputs and output while it computes this."""
         return 0
+
+    @property
+    def training_storage(self) -> Storage:
+        """Whose memory the output occupies in training."""
+        return self.storage
+
+    @property
+    def gradient(self) -> Gradient:
+        """What the gradients of the inputs lie in, once the backward has run."""
+        return Gradient.SAME if self.training_storage is Storage.ALIAS else Gradient.NEW
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """Return what autograd keeps of a call whose output a gradient is wanted for."""
+        return self.keeps
 
     def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
         """Return how the output's shape is computed."""

@@ -7,6 +7,7 @@ from math import gcd, prod
 from typing import Any
 
 from archdsl.ops.arguments import ArgumentError, Boolean, Choice, Padding, PerAxis, Whole, argument
+from archdsl.ops.backward import INPUT, Autocast, Extra, Forward, Saved
 from archdsl.ops.base import Op, Reads, ShapeError, TorchCall, Window, brief, spatial
 from archdsl.ops.sliding import AXES, UNITS, positions, reach
 from archdsl.ops.working import MINUS, TIMES, Step, grouped, per_axis, product, sliding
@@ -32,6 +33,8 @@ class Conv(Op):
 
     source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationships 6 and 15; torch.nn.Conv1d, Conv2d, Conv3d"
     by_position = 2
+    autocast = Autocast.LOWERS
+    may_be_overwritten = True
     leading = ("in_channels", "out_channels")
 
     out_channels: int = argument(Whole())
@@ -126,6 +129,17 @@ class Conv(Op):
         channels, *sizes = inputs[0].known
         return itemsize * channels * prod(size + sum(pad) for size, pad in zip(sizes, self.pads, strict=True))
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, or the copy of it that PyTorch pads before it convolves; to mirror, it needs the input too."""
+        mirrors = self.padding_mode != "zeros"
+        pads = self.pads if mirrors else tuple((0, after - before) for before, after in self.pads)
+        if not mirrors and not any(after for _, after in pads):
+            return INPUT
+        channels, *sizes = inputs[0].known
+        padded = channels * prod(size + before + after for size, (before, after) in zip(sizes, pads, strict=True))
+        reads = self.padding_mode in ("reflect", "replicate") and forward.tracked[0]
+        return Saved((0,) if reads else (), extras=(Extra("padded input", padded * forward.itemsize),))
+
     def module(self, *inputs: TensorType) -> TorchCall:
         return _module(self, inputs[0])
 
@@ -145,6 +159,9 @@ class ConvTranspose(Op):
 
     source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationship 14; torch.nn.ConvTranspose1d, 2d, 3d"
     by_position = 2
+    keeps = INPUT
+    autocast = Autocast.LOWERS
+    may_be_overwritten = True
     leading = ("in_channels", "out_channels")
 
     out_channels: int = argument(Whole())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import Boolean, Whole, argument
+from archdsl.ops.backward import INPUT, Autocast
 from archdsl.ops.base import WHOLE, Op, ShapeError, TorchCall, Window, op
 from archdsl.ops.working import Step, grouped, product
 from archdsl.tensors import Shape, TensorType
@@ -21,6 +22,9 @@ class Linear(Op):
 
     source = "Rumelhart, Hinton & Williams 1986; torch.nn.Linear"
     leading = ("in_features", "out_features")
+    keeps = INPUT
+    autocast = Autocast.LOWERS
+    may_be_overwritten = True
 
     out_features: int = argument(Whole())
     bias: bool = argument(Boolean(), True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import Boolean, Choice, Real, argument
+from archdsl.ops.backward import Extra, Forward, Saved
 from archdsl.ops.base import Elementwise, Storage, TorchCall, op, spatial
 from archdsl.tensors import TensorType
 
@@ -18,6 +19,22 @@ class Drop(Elementwise):
     """
 
     storage = Storage.ALIAS
+    p: float
+
+    @property
+    def training_storage(self) -> Storage:
+        return Storage.NEW if self.p else Storage.ALIAS
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The factors: of a CPU in the dtype of the input, where a GPU keeps a byte for each element."""
+        if not self.p:
+            return Saved()
+        each, once = self.factors(output)
+        return Saved(extras=(Extra("mask", each * forward.itemsize, once * forward.itemsize),))
+
+    def factors(self, x: TensorType) -> tuple[int, int]:
+        """Return how many factors are drawn for each sample, and how many whatever the batch."""
+        return (0, 1) if self.p == 1 else (x.elements, 0)
 
 
 @op
@@ -50,6 +67,9 @@ class ChannelDropout(Drop):
     p: float = argument(Real(0, 1), 0.5)
     inplace: bool = argument(Boolean(), False)
 
+    def factors(self, x: TensorType) -> tuple[int, int]:
+        return (0, 1) if self.p == 1 else (x.channels, 0)
+
 
 @op
 class StochasticDepth(Drop):
@@ -63,6 +83,9 @@ class StochasticDepth(Drop):
 
     p: float = argument(Real(0, 1))
     mode: str = argument(Choice("row", "batch"), "row")
+
+    def factors(self, x: TensorType) -> tuple[int, int]:
+        return (1, 0) if self.mode == "row" else (0, 1)
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return TorchCall(self.name, (self.p, self.mode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import Real, argument
+from archdsl.ops.backward import Forward, Gradient, Saved
 from archdsl.ops.base import SAME, WHOLE, Elementwise, Op, ShapeError, Window, op
 from archdsl.ops.sliding import AXES
 from archdsl.ops.working import Step, grouped
@@ -36,6 +37,7 @@ class Add(Op):
     example = "x + y"
     is_module = False
     arity = None
+    gradient = Gradient.SAME
 
     def output(self, *inputs: TensorType) -> TensorType:
         first, *rest = inputs
@@ -72,6 +74,11 @@ class Multiply(Op):
         gates = any(x != output for x in inputs)
         remark = "one factor for each channel" if gates else "all factors have this shape"
         return (Step("shape", "", dims(output.shape), remark),)
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """A factor's gradient is made of the other factors."""
+        wanted = forward.tracked
+        return Saved(tuple(i for i in range(len(inputs)) if any(wanted[:i]) or any(wanted[i + 1 :])))
 
     def windows(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Window, ...]:
         return tuple(WHOLE if _is_gate(x) and not _is_gate(output) else SAME for x in inputs)
@@ -112,6 +119,7 @@ class Concat(Op):
     example = "concat(x, y)"
     is_module = False
     arity = None
+    gradient = Gradient.PART
 
     def output(self, *inputs: TensorType) -> TensorType:
         first, *rest = inputs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from archdsl.ops.arguments import Boolean, Maybe, Real, Whole, argument
+from archdsl.ops.backward import Autocast, Extra, Forward, Saved
 from archdsl.ops.base import SAME, WHOLE, Elementwise, ShapeError, TorchCall, Window, along, op, spatial
 from archdsl.sizes import Symbolic, require
 from archdsl.tensors import Shape, TensorType
@@ -28,6 +29,7 @@ class RunningNorm(Elementwise):
 
     centres = True
     leading = ("num_features",)
+    may_be_overwritten = True
 
     affine: bool
     bias: bool
@@ -79,6 +81,10 @@ class BatchNorm(RunningNorm):
             return inputs[0]
         return super().output(*inputs)
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, and mean and inverse deviation of every channel."""
+        return _with_statistics(0, 2 * output.channels * forward.weight_itemsize)
+
 
 @spatial
 class InstanceNorm(RunningNorm):
@@ -93,6 +99,7 @@ class InstanceNorm(RunningNorm):
 
     source = "Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022, equation 1; torch.nn.InstanceNorm1d, 2d, 3d"
     keeps_layout = False
+    wants_contiguous = True
 
     eps: float = argument(EPS, 1e-5)
     momentum: float | None = argument(Maybe(Real(0, 1)), 0.1)
@@ -107,6 +114,11 @@ class InstanceNorm(RunningNorm):
             message = "`{name}` needs more than one position to take a mean over, but gets {x}"
             require(others[0] > 1 if others else False, message, name=self.name, x=inputs[0])
         return inputs[0]
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """As a batch norm of batch times channels, for which weights and running statistics are repeated."""
+        repeated = 2 + self.affine + 2 * self.track_running_stats
+        return _with_statistics(repeated * output.channels * forward.weight_itemsize)
 
 
 @op
@@ -124,6 +136,9 @@ class GroupNorm(Elementwise):
     centres = True
     by_position = 1
     leading = ("num_groups", "num_channels")
+    autocast = Autocast.WIDENS
+    may_be_overwritten = True
+    wants_contiguous = True
 
     num_groups: int = argument(Whole())
     eps: float = argument(EPS, 1e-5)
@@ -148,6 +163,10 @@ class GroupNorm(Elementwise):
     def window(self, inputs: tuple[TensorType, ...], output: TensorType) -> Window:
         return WHOLE if output.spatial else SAME
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, and mean and inverse deviation of every group."""
+        return _with_statistics(2 * self.num_groups * forward.weight_itemsize)
+
     def module(self, *inputs: TensorType) -> TorchCall:
         rest = self.non_defaults("eps", "affine", "bias")
         return TorchCall("nn.GroupNorm", (self.num_groups, inputs[0].channels), rest)
@@ -164,11 +183,16 @@ class ShapeNorm(Elementwise):
     """
 
     leading = ("normalized_shape",)
+    autocast = Autocast.WIDENS
 
     eps: float | None
     elementwise_affine: bool
     dims: int | None
     """How many axes, from the last on; `None` for all of a sample."""
+
+    def normalised(self, x: TensorType) -> int:
+        """Return how many pieces of a sample are normalised, each by its own statistics."""
+        return x.elements // prod(self.normalized_shape(x))
 
     def output(self, *inputs: TensorType) -> TensorType:
         self.normalized_shape(inputs[0])
@@ -216,6 +240,7 @@ class LayerNorm(ShapeNorm):
     source = "Ba, Kiros & Hinton 2016, arXiv:1607.06450, equation 4; torch.nn.LayerNorm"
     centres = True
     keeps_layout = False
+    may_be_overwritten = True
 
     eps: float = argument(EPS, 1e-5)
     elementwise_affine: bool = argument(Boolean(), True)
@@ -225,6 +250,10 @@ class LayerNorm(ShapeNorm):
     def weights(self, *inputs: TensorType) -> dict[str, Shape]:
         scale = super().weights(*inputs)
         return scale | {"bias": scale["weight"]} if scale and self.bias else scale
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, and mean and inverse deviation of every piece."""
+        return _with_statistics(2 * self.normalised(output) * forward.weight_itemsize)
 
 
 @op
@@ -246,6 +275,16 @@ class RMSNorm(ShapeNorm):
     elementwise_affine: bool = argument(Boolean(), True)
     dims: int | None = argument(Maybe(Whole()), None)
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """Of a CPU, which computes it step by step in float32: the input, the inverse roots, and what is scaled."""
+        whole = Extra("copy of the input in float32", 4 * output.elements)
+        normalised = Extra("normalised input", 4 * output.elements)
+        extras: tuple[Extra, ...] = (normalised,) if self.elementwise_affine else ()
+        if not forward.tracked[0]:
+            return Saved(extras=extras)
+        extras += (Extra("statistics", 4 * self.normalised(output)),)
+        return Saved((0,), extras=extras) if forward.itemsize >= 4 else Saved(extras=(whole, *extras))
+
 
 @op
 class LayerNorm2d(Elementwise):
@@ -262,6 +301,8 @@ class LayerNorm2d(Elementwise):
     dimensions = 2
     channels_last = True
     leading = ("normalized_shape",)
+    autocast = Autocast.WIDENS
+    may_be_overwritten = True
 
     eps: float = argument(EPS, 1e-5)
     elementwise_affine: bool = argument(Boolean(), True)
@@ -275,6 +316,10 @@ class LayerNorm2d(Elementwise):
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return TorchCall(self.name, (inputs[0].channels,), self.non_defaults())
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, and mean and inverse deviation at every position."""
+        return _with_statistics(2 * prod(output.known[1:]) * forward.weight_itemsize)
 
 
 @op
@@ -290,6 +335,7 @@ class LocalResponseNorm(Elementwise):
 
     source = "Krizhevsky, Sutskever & Hinton 2012, section 3.3; torch.nn.LocalResponseNorm"
     leading = ("size",)
+    autocast = Autocast.RAISES
 
     size: int = argument(Whole())
     alpha: float = argument(Real(), 1e-4)
@@ -309,3 +355,15 @@ class LocalResponseNorm(Elementwise):
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return TorchCall(f"nn.{self.name}", (self.size,), self.non_defaults("alpha", "beta", "k"))
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """The input, its squares with padding, and the sums that are raised to a power, before and after that."""
+        channels, *sizes = inputs[0].known
+        squares = (channels + self.size - 1) * prod(sizes) * forward.itemsize
+        power = output.elements * max(forward.itemsize, forward.weight_itemsize)
+        return Saved((0,), extras=(Extra("squares", squares), Extra("sums", power), Extra("divisors", power)))
+
+
+def _with_statistics(each: int, once: int = 0) -> Saved:
+    """Return that an input is kept and statistics of so many bytes."""
+    return Saved((0,), extras=(Extra("statistics", each, once),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.arguments import LARGEST, Sides, Whole, argument
+from archdsl.ops.backward import INPUT
 from archdsl.ops.base import Elementwise, Op, Reads, TorchCall, Window, brief, op, spatial
 from archdsl.ops.sliding import AXES, UNITS
 from archdsl.ops.working import Step, grouped, per_axis
@@ -89,6 +90,7 @@ class ReflectionPad(Pad):
 
     source = "torch.nn.ReflectionPad1d, ReflectionPad2d, ReflectionPad3d"
     border = "reflect"
+    keeps = INPUT
 
     padding: tuple[int, ...] = argument(Sides(0))
 
@@ -104,6 +106,7 @@ class ReplicationPad(Pad):
 
     source = "torch.nn.ReplicationPad1d, ReplicationPad2d, ReplicationPad3d"
     border = "replicate"
+    keeps = INPUT
 
     padding: tuple[int, ...] = argument(Sides(0))
 

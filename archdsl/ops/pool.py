@@ -6,6 +6,7 @@ from functools import cached_property
 from math import gcd
 
 from archdsl.ops.arguments import AxisOrNone, Boolean, Maybe, Never, PerAxis, Whole, argument
+from archdsl.ops.backward import INPUT, Extra, Forward, Saved
 from archdsl.ops.base import WHOLE, Op, Reads, ShapeError, TorchCall, Window, brief, op, spatial
 from archdsl.ops.sliding import AXES, UNITS, positions, positions_ceil, positions_full, reach
 from archdsl.ops.working import MINUS, Step, grouped, per_axis, sliding
@@ -112,6 +113,9 @@ class MaxPool(Pool):
     def gaps(self) -> tuple[int, ...]:
         return self.dilation
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        return _with_indices(output)
+
 
 class AvgPool(Pool):
     """Take the mean of every window, channel by channel.
@@ -126,6 +130,7 @@ class AvgPool(Pool):
 
     source = "Dumoulin & Visin 2016, arXiv:1603.07285, relationship 7; torch.nn.AvgPool1d, AvgPool2d, AvgPool3d"
     attribute = "avgpool"
+    keeps = INPUT
 
     ceil_mode: bool = argument(Boolean(), False)
     count_include_pad: bool = argument(Boolean(), True)
@@ -174,6 +179,10 @@ class AdaptiveAvgPool(AdaptivePool):
     source = "torch `start_index` and `end_index` in ATen/native/AdaptivePooling.h; torch.nn.AdaptiveAvgPool1d, 2d, 3d"
     attribute = "avgpool"
 
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """Nothing where one position is left, which PyTorch computes as a plain mean."""
+        return Saved() if all(size == 1 for size in output.spatial) else INPUT
+
 
 @spatial
 class AdaptiveMaxPool(AdaptivePool):
@@ -187,6 +196,14 @@ class AdaptiveMaxPool(AdaptivePool):
     def scratch(self, inputs: tuple[TensorType, ...], output: TensorType, itemsize: int) -> int:
         """PyTorch finds the places of the maxima with them, each a number of 8 bytes."""
         return 8 * output.elements
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        return _with_indices(output)
+
+
+def _with_indices(output: TensorType) -> Saved:
+    """Return that the input is kept and where the maxima are, each place a number of 8 bytes."""
+    return Saved((0,), extras=(Extra("indices", 8 * output.elements),))
 
 
 def bins(wanted: int | None, size: Size) -> Reads | None:

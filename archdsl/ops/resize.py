@@ -7,6 +7,7 @@ from math import floor
 from typing import Any
 
 from archdsl.ops.arguments import ArgumentError, Boolean, Choice, Maybe, OneOrMore, Real, Whole, argument
+from archdsl.ops.backward import INPUT, Autocast, Forward, Saved
 from archdsl.ops.base import Op, Reads, ShapeError, TorchCall, Window, op
 from archdsl.ops.pool import MOST_BINS, bins
 from archdsl.ops.sliding import AXES, UNITS
@@ -72,6 +73,14 @@ class Upsample(Op):
             return TensorType((x.channels, *self._each(self.size, axes, "size")))
         factors = self._each(self.scale_factor, axes, "scale_factor")
         return TensorType((x.channels, *map(_scaled, x.spatial, factors, UNITS[axes])))
+
+    @property
+    def autocast(self) -> Autocast:  # type: ignore[override]  # depends on an argument here
+        return Autocast.KEEPS if self.mode == "area" else Autocast.WIDENS
+
+    def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
+        """An average needs its input, as the adaptive pool that it is; whatever interpolates needs sizes alone."""
+        return INPUT if self.mode == "area" and any(size != 1 for size in output.spatial) else Saved()
 
     def _each(self, value: Any, axes: int, name: str) -> tuple[Any, ...]:
         """Return a value for each axis."""

@@ -6,7 +6,7 @@ All signs beyond ASCII are escaped, so that no console and no encoding of a pipe
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -18,14 +18,9 @@ SCHEMA = "archdsl/analysis@1"
 TOOL = {"name": "archdsl"}
 
 
-def render(analysis: Analysis, sections: Sequence[str] = ()) -> str:
-    """Return the analysis as a JSON text that ends with a newline; `sections` are what was asked for beside it."""
-    made = document(analysis)
-    if sections:
-        from archdsl.report.sections import SECTIONS
-
-        made |= {SECTIONS[name].key: SECTIONS[name].document(analysis) for name in sections}
-    return text(made)
+def render(analysis: Analysis, beside: Mapping[str, Any] | None = None) -> str:
+    """Return the analysis as a JSON text that ends with a newline; `beside` is what was asked for beyond it."""
+    return text(document(analysis) | dict(beside or {}))
 
 
 def text(made: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 
 from rich.box import Box
@@ -35,7 +35,7 @@ _ASCII = str.maketrans(
 def render(
     analysis: Analysis,
     *,
-    sections: Sequence[str] = (),
+    sections: Sequence[Callable[[Analysis, Sequence[Row]], str]] = (),
     depth: int | None = None,
     only: str | None = None,
     sort: str | None = None,
@@ -44,7 +44,7 @@ def render(
     colour: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """Return the report as a text, with the sections of `sections.py` that are named behind it.
+    """Return the report as a text, and what each of the sections makes of it and its rows.
 
     `cut` keeps rows within `width`, as a terminal wants.
 
@@ -69,10 +69,7 @@ def render(
     for line in _footer(analysis) if only is None else []:
         console.print(line)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
-    if sections:
-        from archdsl.report.sections import SECTIONS
-
-        text += "".join(f"\n{SECTIONS[name].text(analysis, shown)}" for name in sections)
+    text += "".join(f"\n{section(analysis, shown)}" for section in sections)
     return text.translate(_ASCII) if ascii_only else text
 
 

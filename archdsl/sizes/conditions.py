@@ -6,7 +6,8 @@ A `Condition` comes of comparing two sizes (`symbolic.py`); a `Domain` is one sy
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import lcm
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from archdsl.sizes.formulas import describe_set
 
 LONGEST_PERIOD = 65_536
 """No symbolic size distinguishes more residues than this; deeper strides want a number."""
+_SHORT, _MANY = 256, 4096
+"""The longest period and the number of conditions that are remembered."""
 
 
 class ShapeError(ValueError):
@@ -37,10 +40,11 @@ class Condition:
     wrong: write the opposite comparison.
     """
 
-    __slots__ = ("domain", "rows")
+    __slots__ = ("domain", "remembered", "rows")
 
     def __init__(self, domain: Domain, rows: Sequence[Flips]) -> None:
         self.domain = domain
+        self.remembered = False
         self.rows = coarsened(rows)
 
     @property
@@ -139,12 +143,36 @@ class Domain:
         self.requirement = Condition(self, [(1,)])
         self.facts: list[Condition] = []
         """What was assumed, in order, without what followed from earlier facts."""
+        self.not_negative: dict[Periodic, Condition] = {}
+        """Where sizes are not negative, of those that were asked for: layers ask the same again and again."""
+        self._implied: set[int] = set()
+        """Identities of remembered conditions that follow from the requirement."""
+
+    def remember(self, gap: Periodic, condition: Condition) -> None:
+        """Keep where a size is not negative, if that takes little room."""
+        if condition.period <= _SHORT and gap.period <= _SHORT and len(self.not_negative) < _MANY:
+            self.not_negative[gap] = condition
+            condition.remembered = True
+
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Forget every fact for a while, so that it can be seen who assumes what; then know all of them again."""
+        known = self.requirement, self.facts, self._implied
+        self.requirement, self.facts, self._implied = Condition(self, [(1,)]), [], set()
+        try:
+            yield
+        finally:
+            self.requirement, self.facts, self._implied = known
 
     def assume(self, condition: Condition | bool) -> None:
         """Narrow the domain; raises `ShapeError`, and changes nothing, where no size would be left."""
+        asked = condition
+        if id(asked) in self._implied:
+            return
         condition &= Condition(self, [ALL])
         narrowed = self.requirement & condition
         if narrowed == self.requirement:
+            self._note(asked)
             return
         if narrowed.is_empty:
             left = (
@@ -153,6 +181,12 @@ class Domain:
             raise ShapeError(f"no {self.name} satisfies {condition}", help=left)
         self.facts.append(self._shorter(condition))
         self.requirement = narrowed
+        self._note(asked)
+
+    def _note(self, condition: Condition | bool) -> None:
+        """Note that a condition follows from now on, if it is remembered and so keeps its identity."""
+        if isinstance(condition, Condition) and condition.remembered:
+            self._implied.add(id(condition))
 
     def _shorter(self, condition: Condition) -> Condition:
         """Return what says no more than `condition` adds, by the smallest period: `H % 8 < 4` where `H % 16 < 8`."""

@@ -17,7 +17,8 @@ class Symbolic:
     whether two sizes agree is `equal(a, b)`. Comparisons by order give a `Condition`.
     """
 
-    __slots__ = ("domain", "offsets", "slope")
+    __slots__ = ("_hash", "domain", "offsets", "slope")
+    _hash: int
 
     def __init__(self, domain: Domain, slope: int, offsets: Sequence[int]) -> None:
         self.domain = domain
@@ -76,7 +77,12 @@ class Symbolic:
         gap = self - other
         if isinstance(gap, int):
             return gap >= 0
-        return Condition(gap.domain, [_not_negative(gap.slope, b) for b in gap.offsets])
+        domain = gap.domain
+        found = domain.not_negative.get(gap)
+        if found is None:
+            found = Condition(domain, [_not_negative(gap.slope, b) for b in gap.offsets])
+            domain.remember(gap, found)
+        return found
 
     def __le__(self, other: Size) -> bool | Condition:
         return -self >= -other
@@ -95,7 +101,11 @@ class Symbolic:
         )
 
     def __hash__(self) -> int:
-        return hash((self.domain, self.slope, self.offsets))
+        try:
+            return self._hash
+        except AttributeError:  # made when first asked for: most sizes are no key of anything
+            self._hash = hash((self.domain, self.slope, self.offsets))
+            return self._hash
 
     def __str__(self) -> str:
         """Return `m*((H + a)//s) + b` at its shortest, else a table by residue. Excluded sizes do not count."""
@@ -112,7 +122,7 @@ class Symbolic:
         """Return ±size + shift, whose period is no shorter."""
         moved = object.__new__(Symbolic)
         moved.domain, moved.slope = self.domain, sign * self.slope
-        moved.offsets = tuple(sign * b + shift for b in self.offsets)
+        moved.offsets = tuple([b + shift for b in self.offsets] if sign == 1 else [shift - b for b in self.offsets])
         return moved
 
     def _live(self) -> list[int]:

@@ -68,7 +68,7 @@ def training(subject: Subject, model: nn.Module) -> Check:
     """Train one step: the outputs of training have their shapes, and all that an output depends on gets a gradient."""
     needed, graph = _needed(subject), subject.affordable(MOST_MACS)
     try:
-        given, lines = run(model, graph, subject.feeds(2, graph=graph), training=True)
+        given, lines = run(model, graph, _fed(subject, graph), training=True)
         if lines:
             return ended("training", "", lines)
         if not needed:
@@ -104,6 +104,11 @@ def training(subject: Subject, model: nn.Module) -> Check:
     return ended("training", summary, lines)
 
 
+def _fed(subject: Subject, graph: Graph) -> list[Tensor]:
+    """Return inputs that want a gradient: without, PyTorch 2.13 crashes in the backward pass of some `GroupNorm`s."""
+    return [x.requires_grad_().clone() for x in subject.feeds(2, graph=graph)]
+
+
 def _backward(outputs: list[Tensor]) -> None:
     squares = [x.square().mean() if x.dtype == torch.double else x.float().square().mean() for x in outputs]
     torch.autograd.backward(sum(squares[1:], squares[0]))
@@ -111,7 +116,7 @@ def _backward(outputs: list[Tensor]) -> None:
 
 def _is_finite_in_double(subject: Subject, graph: Graph) -> bool:
     model = subject.build().double().train()
-    _backward(tensors(model(*[x.double() for x in subject.feeds(2, graph=graph)])))
+    _backward(tensors(model(*[x.double() for x in _fed(subject, graph)])))
     return all(p.grad is None or _is_finite(p.grad) for p in model.parameters())
 
 

@@ -188,6 +188,9 @@ model Net { input x: [3, 7, 9]
     ("channels that lie together", """
 model Net { input x: [3, 5, 6]
   output x -> LayerNorm2d -> u: ConvTranspose2d(4, 4) -> Flatten -> l: Linear(1) }"""),
+    ("a norm whose gradient crashes PyTorch where its input wants none", """
+model Net { input x: [3, 9, 17]
+  output x -> LayerNorm2d(elementwise_affine=false) -> g: GroupNorm(1) }"""),
     ("squares beyond float32", """
 block B { input x
   output x * x }

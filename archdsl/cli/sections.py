@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.analysis import Analysis
-from archdsl.report.rows import Row
+if TYPE_CHECKING:
+    from archdsl.analysis import Analysis
+    from archdsl.report.rows import Row
 
 
 class Section(NamedTuple):
