@@ -19,6 +19,7 @@ FORMATS = ("text", "json", "csv", "md", "latex")
 @click.option("--only", metavar="PATH", help="One module, as in layer3.0.")
 @click.option("--sort", type=click.Choice(("params", "macs", "path")), help="Instead of the order of running.")
 @click.option("--rf", "sections", flag_value="rf", multiple=True, help="Exact receptive fields: holes, phases, halo.")
+@click.option("--erf", "sections", flag_value="erf", multiple=True, help="Effective receptive fields, by moments.")
 @click.option("--paths", "sections", flag_value="paths", multiple=True, help="Ways from input to output, by length.")
 @click.option("--dead", "sections", flag_value="dead", multiple=True, help="Work that nothing reads, and its cure.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -72,12 +73,18 @@ def command(
     errors = [d for d in analysis.diagnostics if d.severity == "error"]
     if analysis.graph.is_symbolic and (needing := [name for name in sections if SECTIONS[name].needs_sizes]):
         raise click.UsageError(f"--{needing[0]} needs the sizes of the inputs, as in --input 3x224x224")
-    if format_ == "text":
-        if analysis.graph.layers or not errors:
-            text = _text(analysis, 100 if everything else depth, only, sort, sections, color, output)
-            emit(text, output)
-    else:
-        emit(_machine(analysis, format_, sections), output)
+    try:
+        if format_ == "text":
+            wanted = analysis.graph.layers or not errors
+            text = (
+                _text(analysis, 100 if everything else depth, only, sort, sections, color, output) if wanted else None
+            )
+        else:
+            text = _machine(analysis, format_, sections)
+    except ValueError as error:  # a section that would be too much work says so
+        raise click.UsageError(str(error)) from None
+    if text is not None:
+        emit(text, output)
     tell(errors, color)
     return 1 if errors else 0
 

@@ -59,8 +59,23 @@ def _paths_document(analysis: Analysis) -> Any:
     return as_dict(paths(analysis.graph))
 
 
+def _effective(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.analysis.effective import effective_fields
+    from archdsl.report.effective import render
+
+    return render(analysis, effective_fields(analysis.graph))
+
+
+def _effective_document(analysis: Analysis) -> Any:
+    from archdsl.analysis.effective import effective_fields
+    from archdsl.report.effective import as_dict
+
+    return as_dict(analysis, effective_fields(analysis.graph))
+
+
 SECTIONS = {
     "rf": Section("exact_fields", _fields, _fields_document, needs_sizes=False),
+    "erf": Section("effective_fields", _effective, _effective_document, needs_sizes=False),
     "paths": Section("paths", _paths, _paths_document, needs_sizes=False),
     "dead": Section("dead_work", _dead, _dead_document),
 }

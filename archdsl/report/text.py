@@ -69,7 +69,8 @@ def render(
     for line in _footer(analysis) if only is None else []:
         console.print(line)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
-    text += "".join(f"\n{section(analysis, shown)}" for section in sections)
+    if sections:
+        text = "\n\n".join([text.rstrip("\n"), *(section(analysis, shown).rstrip("\n") for section in sections), ""])
     return text.translate(_ASCII) if ascii_only else text
 
 
