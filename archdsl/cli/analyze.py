@@ -21,6 +21,8 @@ FORMATS = ("text", "json", "csv", "md", "latex")
 @click.option("--rf", "sections", flag_value="rf", multiple=True, help="Exact receptive fields: holes, phases, halo.")
 @click.option("--erf", "sections", flag_value="erf", multiple=True, help="Effective receptive fields, by moments.")
 @click.option("--paths", "sections", flag_value="paths", multiple=True, help="Ways from input to output, by length.")
+@click.option("--memory", "sections", flag_value="memory", multiple=True, help="What a step of training holds.")
+@click.option("--structure", "sections", flag_value="structure", multiple=True, help="Coupling, aliasing, alignment.")
 @click.option("--dead", "sections", flag_value="dead", multiple=True, help="Work that nothing reads, and its cure.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.analysis import Analysis
+    from archdsl.analysis.training_memory import TrainingMemory
     from archdsl.report.rows import Row
 
 
@@ -73,10 +74,42 @@ def _effective_document(analysis: Analysis) -> Any:
     return as_dict(analysis, effective_fields(analysis.graph))
 
 
+def _memory(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.report.training import render
+
+    return render(_training(analysis))
+
+
+def _memory_document(analysis: Analysis) -> Any:
+    from archdsl.report.training import as_dict
+
+    return as_dict(_training(analysis))
+
+
+def _training(analysis: Analysis) -> TrainingMemory:
+    from archdsl.analysis.training_memory import training_memory
+
+    return training_memory(analysis.graph, batch=analysis.batch, dtype=analysis.dtype, optimizer="adam")
+
+
+def _structure(analysis: Analysis, shown: Sequence[Row]) -> str:
+    from archdsl.report.structure import render
+
+    return render(analysis)
+
+
+def _structure_document(analysis: Analysis) -> Any:
+    from archdsl.report.structure import as_dict
+
+    return as_dict(analysis)
+
+
 SECTIONS = {
     "rf": Section("exact_fields", _fields, _fields_document, needs_sizes=False),
     "erf": Section("effective_fields", _effective, _effective_document, needs_sizes=False),
     "paths": Section("paths", _paths, _paths_document, needs_sizes=False),
+    "memory": Section("training_memory", _memory, _memory_document),
+    "structure": Section("structure", _structure, _structure_document, needs_sizes=False),
     "dead": Section("dead_work", _dead, _dead_document),
 }
 """By the flag that asks for it."""

@@ -56,9 +56,9 @@ ITEMS = Chapter(
             "can ask about them.",
             "block Residual(width: int) {\n"
             "    input x: [c, h, w]\n"
-            "    y = x -> conv: Conv2d(width, 3, padding=1) -> ReLU\n"
+            "    y = x -> conv: Conv2d(width, 3, padding=1)\n"
             "    skip = if c != width { x -> project: Conv2d(width, 1) } else { x }\n"
-            "    output y + skip\n"
+            "    output y + skip -> ReLU\n"
             "}\n"
             "model Net {\n"
             "    input x: [8, 32, 32]\n"
@@ -302,7 +302,7 @@ BUILTINS = Chapter(
         Entry(
             ("crop",),
             "Cuts the centre of a map to the size of another, or off its sides what is said.",
-            "y = x -> conv: Conv2d(8, 5)\noutput concat(crop(x, like=y), y, crop(x, left=4, top=4))",
+            "y = x -> conv: Conv2d(8, 5)\noutput concat(crop(x, like=y), y, crop(x, left=2, right=2, top=2, bottom=2))",
         ),
         Entry(
             ("split",),

@@ -36,6 +36,46 @@ def test_the_json_keeps_its_schema_and_gains_the_section(capsys):
     assert {layer["id"] for layer in made["layers"]} == set(made["exact_fields"])
 
 
+# fmt: off
+SECTIONS = [
+    # flags                                        what stands in the text
+    ([*RESNET[:1], "--model", "ResNet50V1", "--dead"], "375,717,888 of 3,857,973,248 MACs (9.74 %)"),  # MATHS, 3
+    ([*RESNET, "--dead"],                          "none: every position of every map is read"),
+    ([*RESNET[:1], "--model", "ResNet18", "--paths"], "256 paths from image to logits, of 5 to 18 weighted layers, mean 11.5"),
+    (["vgg.arch", "--model", "VGG16", "--paths"],  "1 path from image to"),
+    (["vgg.arch", "--model", "VGG16", "--erf"],    "212  110.6      52%"),  # 4 · √(9167 / 12)
+    ([*RESNET, "--structure"],                     "image of 75×75 to 427×427"),  # published by rfa_toolbox
+    ([*RESNET, "--memory"],                        "weights                   97.5 MiB"),  # 25,557,032 numbers of 4 bytes
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("arguments", "told"), SECTIONS, ids=[f"{c[0][-2]} {c[0][-1]}" for c in SECTIONS])
+def test_a_section_tells_what_is_published(arguments, told, capsys):
+    assert run(["analyze", *arguments]) == 0
+    text = capsys.readouterr().out
+
+    assert told in text
+    assert "\n\n\n" not in text
+
+
+def test_all_sections_at_once_are_keys_of_the_json(capsys):
+    flags = ["--rf", "--erf", "--paths", "--memory", "--structure", "--dead"]
+    assert run(["analyze", *UNET, *flags, "--format", "json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+
+    keys = {"exact_fields", "effective_fields", "paths", "training_memory", "structure", "dead_work"}
+    assert keys <= made.keys()
+    assert all(made[key] for key in keys)
+
+
+@pytest.mark.parametrize("flag", ["--dead", "--memory"])
+def test_a_section_that_needs_sizes_says_so(flag, capsys):
+    assert run(["analyze", "-e", "[3, H, W] -> c: Conv2d(3, 3)", flag]) == 2
+
+    assert f"{flag} needs the sizes" in capsys.readouterr().err
+
+
 def test_a_unit_is_told_on_the_plane_and_in_the_image(capsys):
     assert run(["why", *RESNET, "layer4.2.conv3", "--unit", "0,6"]) == 0
     text = capsys.readouterr().out

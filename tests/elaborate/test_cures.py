@@ -70,7 +70,7 @@ def test_what_the_help_says_to_write_passes(size, typed, cure, cured):
     (problem,) = found(typed, size)
 
     assert cure in "\n".join(re.findall(r"`([^`]*)`", problem.help or ""))
-    assert found(cured, size) == ()
+    assert {one.code for one in found(cured, size)} <= {"W0418"}  # a checkerboard is another matter
 
 
 BATCHES = [("[N, 3, 8, 8]", "[3, 8, 8]"), ("[None, 3, 8, 8]", "[3, 8, 8]"), ("[batch, 7, L]", "[7, L]")]
