@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -9,9 +10,14 @@ import click
 from archdsl.cli.common import emit, network_options, open_network, output_options, tell
 
 if TYPE_CHECKING:
+    from archdsl.analysis import Analysis
+    from archdsl.analysis.working import Section
     from archdsl.graph import Graph
 
-METRICS = ("shape", "params", "buffers", "macs", "flops", "memory", "rf")
+ALWAYS = ("shape", "params", "buffers", "macs", "flops", "memory", "rf")
+ASKED = ("paths", "dead", "saved", "erf")
+"""Derived for a layer where `--metric` names them."""
+METRICS = (*ALWAYS, *ASKED)
 
 
 @click.command("why")
@@ -39,6 +45,7 @@ def command(
     """Print the worked derivation of every number of LAYER in FILE.
 
     LAYER is a path such as layer3.0.conv2, or a module such as layer3.0. Without it, the whole network is summed up.
+    What is only derived where --metric asks for it: paths, dead, saved, erf.
 
     \b
     archdsl why resnet.arch layer3.0.conv2 --model ResNet50
@@ -75,9 +82,26 @@ def command(
         emit(_unit(analysis.graph, layer, unit, format_), output)
         return 1 if errors else 0
     working = explain(analysis, layer)
+    if metrics and set(metrics) & set(ASKED):
+        working = replace(working, sections=(*working.sections, *_asked(analysis, layer, metrics)))
     emit(why.render(working, metrics) if format_ == "text" else why.as_json(working), output)
     tell(errors, color)
     return 1 if errors else 0
+
+
+def _asked(analysis: Analysis, layer: str | None, metrics: tuple[str, ...]) -> list[Section]:
+    from archdsl.analysis.working_structure import NEED_SIZES, structural
+
+    nodes = {node.id: node for node in analysis.graph.layers}
+    asked = [metric for metric in metrics if metric in ASKED]
+    if layer not in nodes:
+        raise click.UsageError(f"--metric {asked[0]} is told of a layer; for the network see `archdsl analyze`")
+    if analysis.graph.is_symbolic and (needing := [metric for metric in asked if metric in NEED_SIZES]):
+        raise click.UsageError(f"--metric {needing[0]} needs the sizes of the inputs, as in --input 3x224x224")
+    try:
+        return structural(analysis, nodes[layer], asked)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _unit(graph: Graph, layer: str | None, wanted: str, format_: str) -> str:

@@ -16,7 +16,7 @@ HEADS = {
     "flops": "FLOPs",
     "memory": "memory",
 }
-HEADS["rf"] = "RF"
+HEADS |= {"rf": "RF", "paths": "paths", "dead": "dead", "saved": "saved", "erf": "ERF"}
 """What each metric is called at the start of its lines."""
 FORMULA = 62
 """Formulas are padded to this width, so that results stand below each other."""

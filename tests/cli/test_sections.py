@@ -92,6 +92,20 @@ def test_a_unit_as_json(capsys):
     assert made["inputs"]["image"]["image"] == {"ends": [[0, 223], [0, 223]], "covered": 224**2}
 
 
+def test_why_derives_the_structural_numbers_that_are_asked_for(capsys):
+    """27 + 2·4 pixels, 4 ways in (2 blocks before it) and 2¹³ out of it (13 behind it), every fourth position read."""
+    asked = ["--metric", "rf,paths,dead,saved,erf"]
+    assert run(["why", "resnet.arch", "--model", "ResNet50V1", "layer1.2.conv2", *asked]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    assert "RF 27 + (3 − 1)·4 = 35" in lines
+    assert f"paths through it: {2**2} · {2**13:,} = {2**15:,} of {2**16:,} in all" in lines
+    assert "dead read: positions that anything reads = 784 of 3,136" in lines
+    assert f"dead MACs: 115,605,504 · 2,352 / 3,136 = {115_605_504 * 3 // 4:,}" in lines
+    assert f"layer1.2.conv2: bytes, for the backward of layer1.2.bn2 = {64 * 56 * 56 * 4:,}" in lines
+    assert any(line.startswith("4σ: 4 · √28 = 21.2") for line in lines)
+
+
 # fmt: off
 MISUSES = [
     ("a unit beside the map", ["why", *RESNET, "layer4.2.conv3", "--unit", "7,0"], "0,0 to 6,6"),
@@ -100,6 +114,8 @@ MISUSES = [
     ("a unit of a module",    ["why", *RESNET, "layer4.2", "--unit", "3,3"], "a layer"),
     ("a unit of a vector",    ["why", *RESNET, "fc", "--unit", "3"], "vector"),
     ("a section as a table",  ["analyze", *UNET, "--rf", "--format", "csv"], "--rf"),
+    ("paths of a module",     ["why", *RESNET, "layer4.2", "--metric", "paths"], "a layer"),
+    ("dead work, open sizes", ["why", "-e", "[3, H, W] -> c: Conv2d(3, 3)", "c", "--metric", "dead"], "--input"),
     ("open sizes",            ["why", "-e", "[3, H, W] -> c: Conv2d(3, 3)", "c", "--unit", "0,0"], "--input"),
 ]
 # fmt: on
