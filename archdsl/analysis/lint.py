@@ -15,6 +15,7 @@ from archdsl.lang import ast
 from archdsl.ops import Reach, Storage
 from archdsl.ops.activation import ReLU, ReLU6, Sigmoid, Softmax, Softplus
 from archdsl.ops.base import spell
+from archdsl.ops.conv import ConvTranspose
 from archdsl.ops.pool import Pool
 from archdsl.ops.reshape import Flatten
 from archdsl.ops.resize import Upsample
@@ -77,6 +78,8 @@ def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnosti
         if lost > max(0, reads.shift - reach):
             yield _drops(node, axis, lost, size)
             return
+        if isinstance(node.op, ConvTranspose):
+            continue
         if reads.shift == 1 and reach % 2 == 0 and positions == size + 1 and taps[0] == -(reach // 2):
             message = (
                 f"`{node.path}` pads its even kernel of {reach} by {reach // 2}, so {size} {axis} become {positions}"

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from archdsl.cli.common import emit, network_options, open_network, output_options, tell, wants_colour
+from archdsl.cli.common import emit, network_options, open_network, output_options, tell, wants_colour, with_nearest
 
 FORMATS = ("text", "json", "csv", "md", "latex")
 
@@ -72,6 +72,7 @@ def command(
             emit(failure(file or "<expression>", error.diagnostics), output)
         tell(error.diagnostics, color)
         return 1
+    analysis = analysis.with_diagnostics(with_nearest(made, analysis.diagnostics))
     errors = [d for d in analysis.diagnostics if d.severity == "error"]
     if analysis.graph.is_symbolic and (needing := [name for name in sections if SECTIONS[name].needs_sizes]):
         raise click.UsageError(f"--{needing[0]} needs the sizes of the inputs, as in --input 3x224x224")

@@ -234,6 +234,22 @@ def _umask() -> int:
     return mask
 
 
+def with_nearest(made: Network, diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics of which the first error names the nearest sizes that work, where the sizes are at fault."""
+    from dataclasses import replace
+
+    first = next((d for d in diagnostics if d.severity == "error"), None)
+    if first is None or first.code == "E0306":  # whose pattern says itself which size is meant
+        return diagnostics
+    from archdsl.analysis.input_sizes import nearest_valid
+
+    said = nearest_valid(made.module, made.request)
+    if said is None:
+        return diagnostics
+    told = replace(first, notes=(*first.notes, said))
+    return tuple([told if d is first else d for d in diagnostics])
+
+
 def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
     """Print diagnostics to standard error, with a count at the end."""
     from archdsl.diagnostics import plain, render

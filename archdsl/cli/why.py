@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import emit, network_options, open_network, output_options, tell
+from archdsl.cli.common import emit, network_options, open_network, output_options, tell, with_nearest
 
 if TYPE_CHECKING:
     from archdsl.analysis import Analysis
@@ -65,13 +65,14 @@ def command(
     if metrics and (unknown := [m for m in metrics if m not in METRICS]):
         raise click.UsageError(f"there is no metric `{unknown[0]}`; there are {', '.join(METRICS)}")
     try:
-        analysis = open_network(file, expression, model, define, inputs).examine(batch, dtype)
+        made = open_network(file, expression, model, define, inputs)
+        analysis = made.examine(batch, dtype)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
         tell(error.diagnostics, color)
         return 1
-    errors = [d for d in analysis.diagnostics if d.severity == "error"]
+    errors = [d for d in with_nearest(made, analysis.diagnostics) if d.severity == "error"]
     known = [path for path, _ in paths(analysis.graph.root)]
     if errors and layer not in known:
         tell(errors, color)

@@ -107,6 +107,23 @@ def test_why_derives_the_structural_numbers_that_are_asked_for(capsys):
 
 
 # fmt: off
+BAD_SIZES = [
+    (["unet.arch", "--model", "UNet", "--input", "1x684x572"], "H = 672 or 688 and W = 560 or 576"),  # multiples of 16
+    (["alexnet.arch", "--input", "3x62x70"], "H = 63"),  # torchvision's own smallest
+    (["-e", "[3, 5, 5] -> a: Conv2d(3, 3) -> b: Conv2d(3, 3) -> c: Conv2d(4, 3)"], "H = 7 and W = 7"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("command", ["analyze", "why"])
+@pytest.mark.parametrize(("arguments", "told"), BAD_SIZES, ids=[c[1] for c in BAD_SIZES])
+def test_a_size_that_does_not_work_is_told_the_nearest_that_do(command, arguments, told, capsys):
+    assert run([command, *arguments]) == 1
+
+    assert f"the nearest sizes that work are {told}\n" in capsys.readouterr().err
+
+
+# fmt: off
 MISUSES = [
     ("a unit beside the map", ["why", *RESNET, "layer4.2.conv3", "--unit", "7,0"], "0,0 to 6,6"),
     ("too few numbers",       ["why", *RESNET, "layer4.2.conv3", "--unit", "3"], "0,0 to 6,6"),
