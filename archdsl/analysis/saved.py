@@ -118,17 +118,21 @@ def overwriting(graph: Graph) -> frozenset[int]:
     """Return the nodes that write over their first input in the code that is generated for this model alone.
 
     An activation does where it says so, or where nobody else reads what it overwrites and no gradient needs that; it
-    must be safe at each place that the same text makes, and a layer called again does as at its first call.
+    must be safe at each place that the same text makes, and at every call of a layer that is called again.
     """
     asked: dict[int, bool] = {}
     readers = Counter(i for node in graph.nodes for i in node.inputs)
     readers.update(node.index for node in graph.outputs.values())
     nodes = graph.nodes
+    free: dict[str, bool] = {}
     for node in nodes:
         if node.inputs:
-            source = node.inputs[0]
-            free = nodes[source].op.may_be_overwritten and readers[source] == 1
-            asked[id(node.syntax)] = asked.get(id(node.syntax), True) and free
+            source, place = node.inputs[0], node.path if node.is_module else node.id
+            free[place] = free.get(place, True) and nodes[source].op.may_be_overwritten and readers[source] == 1
+    for node in nodes:
+        if node.inputs:
+            place = node.path if node.is_module else node.id
+            asked[id(node.syntax)] = asked.get(id(node.syntax), True) and free[place]
     modules: dict[str, bool] = {}
     found = []
     for node in nodes:

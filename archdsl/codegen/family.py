@@ -26,10 +26,6 @@ from archdsl.lang import ast
 from archdsl.tensors import Shape
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
-SAFE_BEFORE = frozenset(
-    ("Conv", "ConvTranspose", "BatchNorm", "Linear", "GroupNorm", "InstanceNorm", "LayerNorm", "add")
-)
-"""Layers whose gradient does not need their own output, so that an activation may overwrite it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +128,7 @@ class Family:
         self.order: list[Written] = []
         self.open = self._open_parameters()
         self._consumers: dict[int, dict[int, int]] = {}
+        self._calls: dict[int, dict[str, list[Node]]] = {}
 
     # What stays a parameter.
 
@@ -229,7 +226,7 @@ class Family:
     def may_overwrite(self, node: ast.Call | ast.Binary) -> bool:
         """Tell whether an activation or a sum may overwrite its first input.
 
-        Nobody else may read that, and no gradient need it.
+        Nobody else may read that, and no gradient need it; of a module that is called again, at every call.
         """
         seen = self.uses.nodes.get(id(node), [])
         return bool(seen or isinstance(node, ast.Call)) and all(self._is_free(use, one) for use, one in seen)
@@ -238,15 +235,17 @@ class Family:
         graph = use.graph
         if id(graph) not in self._consumers:
             counts: dict[int, int] = {}
+            calls_by_path: dict[str, list[Node]] = {}
             for one in graph.nodes:
+                calls_by_path.setdefault(one.path, []).append(one)
                 for i in one.inputs:
                     counts[i] = counts.get(i, 0) + 1
             for output in graph.outputs.values():
                 counts[output.index] = counts.get(output.index, 0) + 1
-            self._consumers[id(graph)] = counts
-        source = node.inputs[0]
-        before = graph.nodes[source].op.name.rstrip("123d")
-        return before in SAFE_BEFORE and self._consumers[id(graph)][source] == 1
+            self._consumers[id(graph)], self._calls[id(graph)] = counts, calls_by_path
+        calls = self._calls[id(graph)][node.path] if node.is_module else [node]
+        sources = [one.inputs[0] for one in calls]
+        return all(graph.nodes[i].op.may_be_overwritten and self._consumers[id(graph)][i] == 1 for i in sources)
 
     def shapes_behind(self, syntax: ast.Syntax, definition: ast.Definition, child: str) -> list[str]:
         """Return the axes behind a stage of a model, or else behind the child that it calls.

@@ -38,6 +38,7 @@ class Add(Op):
     is_module = False
     arity = None
     gradient = Gradient.SAME
+    may_be_overwritten = True
 
     def output(self, *inputs: TensorType) -> TensorType:
         first, *rest = inputs

@@ -191,6 +191,16 @@ model Net { input x: [3, 5, 6]
     ("a norm whose gradient crashes PyTorch where its input wants none", """
 model Net { input x: [3, 9, 17]
   output x -> LayerNorm2d(elementwise_affine=false) -> g: GroupNorm(1) }"""),
+    ("an activation that is called again where its input is still read", """
+model Net { input x: [3, 8, 8]
+  a = x -> c: Conv2d(4, 1) -> ReLU -> d: Conv2d(4, 1)
+  b = a -> ReLU
+  output a + b }"""),
+    ("a shared activation whose second input is still read", """
+model Net { input x: [3, 8, 8]
+  share act = ReLU
+  a = x -> c: Conv2d(4, 1) -> act -> d: Conv2d(4, 1)
+  output a * (a -> act) }"""),
     ("squares beyond float32", """
 block B { input x
   output x * x }
