@@ -260,8 +260,9 @@ def _arguments(node: ast.Call) -> Doc:
 
 
 def _index(node: ast.expr) -> Doc:
-    if isinstance(node, ast.Tuple):
-        return ", ".join(flat(_index(item)) for item in node.elts) + ("," if len(node.elts) == 1 else "")
+    if isinstance(node, ast.Tuple) and node.elts:
+        items = [_index(item) if isinstance(item, ast.Slice) else _doc(item) for item in node.elts]
+        return ", ".join(map(flat, items)) + ("," if len(items) == 1 else "")
     if isinstance(node, ast.Slice):
         low, high = (flat(_doc(end)) if end else "" for end in (node.lower, node.upper))
         space = " " if any(isinstance(end, ast.BinOp) for end in (node.lower, node.upper)) else ""

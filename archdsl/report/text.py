@@ -70,7 +70,7 @@ def render(
         console.print(line)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
     if sections:
-        text = "\n\n".join([text.rstrip("\n"), *(section(analysis, shown).rstrip("\n") for section in sections), ""])
+        text = "\n\n".join([text.rstrip("\n"), *(section(analysis, shown).rstrip("\n") for section in sections)]) + "\n"
     return text.translate(_ASCII) if ascii_only else text
 
 

@@ -18,7 +18,7 @@ def render(graph: Graph, unit: Unit) -> str:
     sizes = unit.node.output.known[1:]
     lines = [f"  {unit.node.id}   unit {_place(unit.place)} of {dims(sizes)}, all channels    {unit.node.span}", ""]
     for name, fed in graph.inputs.items():
-        lines += [f"  {line}" for line in _lines(name, fed.output.known, unit.sights.get(name))]
+        lines += [f"  {line}".rstrip() for line in _lines(name, fed.output.known, unit.sights.get(name))]
     lines.append(f"  padding   {100 * unit.padding:.1f} % of the ways back from it end beyond the border of a map")
     lines.append("            (every tap of a window counts alike; a sum counts all that it adds)")
     return "\n".join(lines) + "\n"
