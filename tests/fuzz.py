@@ -2,7 +2,7 @@
 
 Each network is drawn by its number alone, written as a spec, parsed, analysed, generated, built by PyTorch and compared
 by every check of `archdsl verify`: modules, parameters, shapes, multiply-adds, outputs, gradients, export, peak memory,
-and what units depend on. What differs is printed with the spec, and the exit code is 1. At the end stands how often
+and what units depend on; and by the bytes that autograd keeps. What differs is printed with the spec, and the exit code is 1. At the end stands how often
 each layer and construct occurred.
 """
 
@@ -23,10 +23,12 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # for `oracles`
 
+from archdsl.analysis.saved import overwriting, saved_tensors
 from archdsl.elaborate import Library
-from archdsl.pipeline import network
+from archdsl.pipeline import Network, network
 from archdsl.source import Source
 from archdsl.verify import verify
+from oracles.live_storages import built, feeds, saved_bytes, working_in_place
 from oracles.random_networks import network_at, ops_of, structures_of
 
 APART = 10**7
@@ -43,10 +45,25 @@ class Tried(NamedTuple):
 
 
 def differences(text: str) -> Iterator[str]:
-    """Yield what each check that fails says of a network and its code."""
-    for check in verify(network(Library().add(Source("net.arch", text)), "Net")):
+    """Yield what each check that fails says of a network and its code, and how what autograd keeps differs."""
+    made = network(Library().add(Source("net.arch", text)), "Net")
+    for check in verify(made):
         for line in check.differences:
             yield f"{check.name}: {line}"
+    yield from _saved(made)
+
+
+def _saved(made: Network) -> Iterator[str]:
+    """Compare the bytes that autograd keeps of a batch of two; PyTorch refuses some networks in training."""
+    graph, model = made.graph, built(made)
+    writing = {i for i in overwriting(graph) if graph.nodes[i].op.name == "add"} | working_in_place(model, graph)
+    try:
+        measured = saved_bytes(model, *feeds(made, 2))
+    except (RuntimeError, ValueError):
+        return
+    told = sum(one.bytes for one in saved_tensors(graph, batch=2, in_place=writing))
+    if told != measured:
+        yield f"saved: {told:,} bytes in the analysis, {measured:,} by autograd's hooks"
 
 
 def tried(number: int) -> Tried:

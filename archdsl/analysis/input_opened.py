@@ -28,15 +28,17 @@ class Opened:
         return elaborate(self.module, replace(self.request, sizes={**self.request.sizes, **sizes}))
 
 
-def opened(module: Module, request: Request) -> Opened:
+def opened(module: Module, request: Request, *, first_only: bool = False) -> Opened:
     """Open the input sizes of a model. Sizes that share a symbol share it still, and so do inputs that have the same
     number at the same place; shapes that the request gives are left aside.
+
+    With `first_only` the numbers of other inputs stay as they are, but where they are those of the first.
     """
     found = model_chain(module, request.model)
     view = module
     if found is not None:
         home, definition, aliases = found
-        changed = _named(home, definition)
+        changed = _named(home, definition, first_only=first_only)
         if changed is not definition:
             view = _view(module, request.model, home, changed, aliases[::-1])
     return Opened(view, replace(request, shapes={}, open_sizes=True))
@@ -66,7 +68,7 @@ class _View(Module):
         return (self._home, self._tree) if name == self._name else super().definition(name)
 
 
-def _named(module: Module, definition: ast.Definition) -> ast.Definition:
+def _named(module: Module, definition: ast.Definition, *, first_only: bool) -> ast.Definition:
     """Return a model in which every spatial size of an input is a name; the same one where all are."""
     known = {p.name for p in definition.parameters} | {s.name for s in definition.body if isinstance(s, ast.Let)}
     inputs = [s for s in definition.body if isinstance(s, ast.Input) and s.shape]
@@ -89,6 +91,8 @@ def _named(module: Module, definition: ast.Definition) -> ast.Definition:
                 continue
             letter = letters[axis] if letters else f"S{axis + 1}"
             written = dim.value.span(module.source).text
+            if (letter, written) not in made and first_only and statement is not inputs[0]:
+                continue
             if (letter, written) not in made:
                 made[letter, written] = name = _unused(letter, words)
                 words.add(name)

@@ -27,7 +27,7 @@ from archdsl.rules.shapes import SIZE_NEEDED
 from archdsl.sizes import Condition, Domain, ShapeError, Size, Symbolic
 from archdsl.sizes.flips import ALL, NONE, Flips
 from archdsl.sizes.polynomials import Number, Polynomial, Residues, residues, value
-from archdsl.tensors import TensorType
+from archdsl.tensors import TensorType, dims
 
 MOST_ROWS = 1024
 """Residues that are looked through one by one."""
@@ -217,7 +217,16 @@ def input_sizes(module: Module, request: Request, batch: int = 1, dtype: str = "
     opening = opened(module, request)
     begun = opening.symbolic()
     given = _given(begun, plain)
-    graph, shapes = _complete(opening, begun, given)
+    try:
+        graph, shapes = _complete(opening, begun, given)
+    except SpecError as error:
+        opening = opened(module, request, first_only=True)
+        begun = opening.symbolic()
+        given = _given(begun, plain)
+        try:
+            graph, shapes = _complete(opening, begun, given)
+        except SpecError:
+            raise SpecError(_told(error.diagnostics, plain)) from None
     demands = _demands(begun)
     kept, dropping = _kept(graph, shapes, begun.symbols)
     try:
@@ -228,6 +237,15 @@ def input_sizes(module: Module, request: Request, batch: int = 1, dtype: str = "
         module.source.name, opening, graph, shapes, begun.symbols, begun.stated, given, demands, kept, dropping,
         tuple(_fixed(graph, shapes)), found, batch, dtype,
     )  # fmt: skip
+
+
+def _told(diagnostics: tuple[Diagnostic, ...], plain: Elaboration) -> tuple[Diagnostic, ...]:
+    """Say of a model that works as it is written that it does."""
+    if any(d.severity == "error" for d in plain.diagnostics) or plain.symbols:
+        return diagnostics
+    sizes = " and ".join(dims(node.output.shape) for node in plain.graph.inputs.values())
+    said = f"at {sizes} the model works; what comes of other sizes cannot be told as a function of them"
+    return tuple([replace(d, help=said) if d.rule is SIZE_NEEDED else d for d in diagnostics])
 
 
 def nearest_valid(module: Module, request: Request) -> str | None:
@@ -268,8 +286,9 @@ def _complete(opening: Opened, begun: Elaboration, given: Mapping[str, int]) -> 
         return begun.graph, tuple(node.output for node in begun.graph.nodes)
     if not problems and all(d.rule is SIZE_NEEDED for d in errors):
         built = opening.at(_somewhere(begun, given))
-        if failed := tuple(d for d in built.diagnostics if d.severity == "error"):
-            raise SpecError(failed)
+        failed = tuple(d for d in built.diagnostics if d.severity == "error")
+        if failed:
+            raise SpecError(failed if given.keys() == begun.symbols.keys() else errors)
         shapes = shapes_with_tail(begun.graph, built.graph)
         if shapes is not None:
             return built.graph, shapes

@@ -9,7 +9,7 @@ from archdsl.elaborate.cures import left_out
 from archdsl.graph import Graph, Node
 from archdsl.lang import ast
 from archdsl.ops import Add, Op, Storage, spell
-from archdsl.ops.activation import Activation, ReLU, ReLU6
+from archdsl.ops.activation import Activation, LogSoftmax, ReLU, ReLU6, Softmax
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.dense import Linear
 from archdsl.ops.dropout import ChannelDropout, Dropout
@@ -150,7 +150,7 @@ def _is_wide(op: Op) -> bool:
 def _at_the_end(graph: Graph, node: Node) -> Iterator[Diagnostic]:
     """Report an output that a dropout tears holes into, or that a default has taken the bias from."""
     dropout: Node | None = None
-    while node.op.storage is Storage.ALIAS and len(node.inputs) == 1:
+    while (node.op.storage is Storage.ALIAS or isinstance(node.op, Softmax | LogSoftmax)) and len(node.inputs) == 1:
         if isinstance(node.op, Dropout | ChannelDropout) and node.op.p > 0:
             dropout = node
         node = graph.nodes[node.inputs[0]]

@@ -44,7 +44,12 @@ def _paths(analysis: Analysis, node: Node) -> list[Section]:
                     notes=("ways from an input to it, times ways from it to an output",),
                 )
             ]
-    return [Section("paths", (), notes=("it has no weights: paths are told of layers that learn",))]
+    why = "it has no weights: paths are told of layers that learn"
+    if node.index in analysis.graph.training_only:
+        why = "only training runs it"
+    elif analysis.graph.weights(node):
+        why = "no output of evaluation depends on it"
+    return [Section("paths", (), notes=(why,))]
 
 
 def _many(number: int) -> str:

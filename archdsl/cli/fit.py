@@ -33,6 +33,7 @@ SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 @click.option("-e", "--expression", metavar="PIPELINE", help="A pipeline in place of a file, its input in front.")
 @model_options
 @click.option("--memory", required=True, metavar="SIZE", help="What there is: 24GiB, 16GB, 512MiB or bytes.")
+@click.option("--batch", "asked", type=click.IntRange(1), multiple=True, help="A batch to be told of as well.")
 @click.option("--optimizer", default="adam", show_default=True, help="sgd, momentum, rmsprop, adam or adamw.")
 @click.option("--dtype", default="float32", show_default=True, help="Of weights and activations.")
 @click.option("--amp", type=click.Choice(("bf16", "fp16")), help="Autocast to this, with weights in float32.")
@@ -51,6 +52,7 @@ def command(
     define: tuple[str, ...],
     inputs: tuple[str, ...],
     memory: str,
+    asked: tuple[int, ...],
     optimizer: str,
     dtype: str,
     amp: str | None,
@@ -90,7 +92,7 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     batch = training.largest_batch(budget)
-    steps = [training.at(one) for one in beside(batch)]
+    steps = [training.at(one) for one in sorted({*beside(batch), *asked})]
     source = network.module.source.name
     if format_ == "json":
         emit(_json(source, network.name, budget, batch, steps), output)

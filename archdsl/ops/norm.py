@@ -133,7 +133,6 @@ class GroupNorm(Elementwise):
     """
 
     source = "Wu & He 2018, arXiv:1803.08494, equation 7; torch.nn.GroupNorm"
-    centres = True
     by_position = 1
     leading = ("num_groups", "num_channels")
     autocast = Autocast.WIDENS
@@ -238,7 +237,6 @@ class LayerNorm(ShapeNorm):
     """
 
     source = "Ba, Kiros & Hinton 2016, arXiv:1607.06450, equation 4; torch.nn.LayerNorm"
-    centres = True
     keeps_layout = False
     may_be_overwritten = True
 

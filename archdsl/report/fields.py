@@ -62,7 +62,7 @@ def _cells(told: Told, row: Row, name: str) -> tuple[str, ...]:
     if cover.global_ is not None:
         return ("image", "", "", "", "", "", f"by {cover.global_}")
     if found is None:
-        return ("?", "", "", "", "", "", "") if cover.open or cover.terms[0] else ("1", *[""] * 6)
+        return ("?" if cover.open or cover.terms[0] else "–", *[""] * 6)  # a vector has no positions
     axes = found.axes
     return (
         _axes([str(axis.size) for axis in axes]),

@@ -46,7 +46,7 @@ def render(found: InputSizes, values: Mapping[str, int], *, everything: bool = F
 
 
 def _line(label: str, said: str) -> str:
-    return f"  {label:<{LABEL}}{said}"
+    return f"  {label:<{LABEL - 1}} {said}"
 
 
 def _head(found: InputSizes) -> list[str]:

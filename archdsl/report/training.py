@@ -12,6 +12,8 @@ from archdsl.report.units import mebibytes
 
 MOST_TENSORS = 10
 """How many of the tensors that are kept a section lists."""
+MOST_ALIVE = 6
+"""And how many of those that are alive at the peak."""
 WIDTH = 98
 PHASES = {"forward": "forward", "backward": "backward", "recompute": "forward again"}
 
@@ -21,6 +23,11 @@ def render(found: TrainingMemory) -> str:
     lines = [f"  Training memory: {settings(found)}", ""]
     lines += aligned(("part", "bytes"), [(name, mebibytes(count)) for name, count in parts(found)], _peak(found))
     lines += ["", f"  {_where(found)}", ""]
+    alive = [(_named(found, one.node, one.what), mebibytes(one.bytes)) for one in found.alive[:MOST_ALIVE]]
+    if alive:
+        more = len(found.alive) - len(alive)
+        beside = f"and {more:,} smaller", mebibytes(sum(one.bytes for one in found.alive[MOST_ALIVE:]))
+        lines += [*aligned(("alive at the peak", "bytes"), [*alive, *([beside] if more else [])]), ""]
     largest = sorted(found.tensors, key=lambda one: (-one.bytes, one.node))[:MOST_TENSORS]
     if largest:
         whole = sum(one.bytes for one in found.tensors)

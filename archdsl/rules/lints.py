@@ -156,12 +156,13 @@ MISALIGNED_BRANCHES = Rule(
     code="W0421",
     name="misaligned-branches",
     summary="branches that are added, multiplied or concatenated do not lie on each other",
-    why="The shapes agree, but the values at one position stem from different places of the image.",
+    why="The shapes agree, but the values at one position stem from different places of the image, more than half a "
+    "position of the coarsest map apart.",
     bad=_model("output concat(x -> a: Conv2d(8, 3), crop(x, top=2, left=2))"),
     good=_model("output concat(x -> a: Conv2d(8, 3), crop(x, left=1, right=1, top=1, bottom=1))"),
     causes=(
         "a crop that takes all from one side: `crop(x, like=y)` takes as much before as behind",
-        "even kernels, which move a map by half a position each",
+        "several even kernels on one branch, which move a map by half a position each",
         "a stride on one branch, and sizes that happen to agree",
     ),
     see=("crop", "W0413", "concat"),

@@ -222,7 +222,11 @@ class Periodic(Protocol):
 
 def needs_number(message: str, *domains: Domain) -> ShapeError:
     names = " and ".join(dict.fromkeys(domain.name for domain in domains))
-    return ShapeError(message, rule="size-needed", help=f"give {names} as a number" + "s" * (" and " in names))
+    return ShapeError(
+        message,
+        rule="size-needed",
+        help=f"give {names} as {'numbers' if ' and ' in names else 'a number'}" if names else "",
+    )
 
 
 def common_period(first: Periodic, *others: Periodic) -> int:

@@ -227,6 +227,8 @@ def equal(a: Size, b: Size) -> bool | Condition:
     gap = a - b
     if isinstance(gap, int):
         return gap == 0
+    if not isinstance(gap, Symbolic):  # a product of sizes, or one of several symbols
+        raise needs_number(f"it depends on sizes that are left open whether {a} is {b}")
     return Condition(gap.domain, [_zero(gap.slope, b) for b in gap.offsets])
 
 

@@ -106,6 +106,62 @@ def test_why_derives_the_structural_numbers_that_are_asked_for(capsys):
     assert any(line.startswith("4σ: 4 · √28 = 21.2") for line in lines)
 
 
+TWO = """model Two {
+  input a: [3, 32, 32]
+  input b: [8, 1, 1]
+  output y = (a -> c: Conv2d(8, 3)) * b
+  output aux = y -> h: Conv2d(2, 1) when training
+}"""
+
+
+def test_sizes_of_two_inputs_that_are_not_alike_leave_the_second_as_it_is(tmp_path, capsys):
+    file = tmp_path / "two.arch"
+    file.write_text(TWO)
+    assert run(["sizes", str(file)]) == 0
+
+    assert "input a 3×H×W, b 8×1×1" in capsys.readouterr().out
+
+
+def test_paths_of_a_layer_for_training_say_why_there_are_none(tmp_path, capsys):
+    file = tmp_path / "two.arch"
+    file.write_text(TWO)
+    assert run(["why", str(file), "h", "--metric", "paths"]) == 0
+
+    assert "only training runs it" in capsys.readouterr().out
+
+
+def test_a_vector_has_no_extent_in_pixels(capsys):
+    assert run(["analyze", "-e", "[10] -> f: Linear(5)", "--rf"]) == 0
+
+    assert ["f", "–"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_fit_tells_of_a_batch_that_is_asked_for(capsys):
+    assert run(["fit", *RESNET, "--memory", "24GiB", "--batch", "32"]) == 0
+
+    assert any(line.split()[:2] == ["32", "yes"] for line in capsys.readouterr().out.splitlines())
+
+
+# fmt: off
+LINTS = [
+    ("a bias before a norm of groups is not undone", "x -> a: Conv2d(8, 3) -> GroupNorm(2) -> ReLU", ""),
+    ("nor one before a norm of all channels",        "x -> a: Conv2d(8, 3) -> LayerNorm -> ReLU", ""),
+    ("one before a batch norm is",                   "x -> a: Conv2d(8, 3) -> BatchNorm2d -> ReLU", "W0412"),
+    ("a dropout on scores, behind a softmax too",    "x -> Flatten -> f: Linear(4) -> Dropout(0.5) -> LogSoftmax", "W0427"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "code"), [c[1:] for c in LINTS], ids=[c[0] for c in LINTS])
+def test_a_lint_is_true_or_silent(text, code, tmp_path, capsys):
+    file = tmp_path / "net.arch"
+    file.write_text(f"model M {{\n  input x: [3, 9, 9]\n  output {text}\n}}\n")
+    run(["check", str(file), "--format", "concise"])
+    found = capsys.readouterr().out
+
+    assert code in found if code else "W04" not in found
+
+
 # fmt: off
 BAD_SIZES = [
     (["unet.arch", "--model", "UNet", "--input", "1x684x572"], "H = 672 or 688 and W = 560 or 576"),  # multiples of 16
