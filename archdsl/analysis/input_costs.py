@@ -15,7 +15,7 @@ from math import prod
 from typing import TypeVar
 
 from archdsl.analysis.input_tail import multipliable
-from archdsl.analysis.memory import DTYPES
+from archdsl.analysis.memory import DTYPES, last_uses
 from archdsl.graph import Graph, Node
 from archdsl.ops import Op, Storage
 from archdsl.sizes.polynomials import Number, Polynomial, Residues, moved, total, value
@@ -167,24 +167,12 @@ def _schedule(graph: Graph, types: Sequence[TensorType], batch: int, itemsize: i
             if not isinstance(extra, int) or extra:
                 scratch[node.index] = extra * batch
     freed: defaultdict[int, list[int]] = defaultdict(list)
-    for index, end in enumerate(_last_uses(graph, run, owners)):
+    for index, end in enumerate(last_uses(graph, run, owners)):
         if owners[index] == index:
             freed[end].append(index)
     copying = frozenset(i for i in scratch if graph.nodes[i].op.copies_input)
     gone = {index: tuple(others) for index, others in freed.items()}
     return Schedule(tuple(node.index for node in run), fed, tuple(amounts), gone, scratch, copying)
-
-
-def _last_uses(graph: Graph, run: Iterable[Node], owners: Sequence[int]) -> list[int]:
-    """Return for each storage, under its owner, the node after which it is freed."""
-    last = list(range(len(owners)))
-    for node in run:
-        for index in (node.index, *node.inputs):
-            last[owners[index]] = node.index
-    for name, node in graph.outputs.items():
-        if name not in graph.training_outputs:
-            last[owners[node.index]] = len(owners)
-    return last
 
 
 def _owners(graph: Graph, types: Sequence[TensorType]) -> list[int] | None:

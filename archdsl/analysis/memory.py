@@ -10,6 +10,7 @@ Source: `torch.fx.Interpreter` with `garbage_collect_values`, which holds the sa
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -57,7 +58,7 @@ def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     itemsize = DTYPES[dtype]
     owner, elements = _storages(graph)
     sizes = [itemsize * count for count in elements]
-    last = _last_uses(graph, run, owner)
+    last = last_uses(graph, run, owner)
     freed: defaultdict[int, int] = defaultdict(int)
     for index, end in enumerate(last):
         freed[end] += sizes[index]
@@ -80,11 +81,13 @@ def peak_activations(graph: Graph, batch: int, dtype: str) -> Peak | None:
     return Peak(most * batch, at, tuple([i for i in there if last[i] >= at]))
 
 
-def _last_uses(graph: Graph, run: list[Node], owner: list[int]) -> list[int]:
+def last_uses(graph: Graph, run: Iterable[Node], owner: Sequence[int]) -> list[int]:
     """Return for each storage, under its owner, the node after which it is freed."""
     last = list(range(len(owner)))
     for node in run:
         index = node.index
+        if not node.op.is_traced:
+            continue  # its readers read what it hands on
         last[owner[index]] = index
         for i in node.inputs:
             last[owner[i]] = index

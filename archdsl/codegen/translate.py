@@ -22,6 +22,7 @@ from archdsl.elaborate.builtins import FUNCTIONS
 from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.lang import ast
 from archdsl.ops import OPS, Op
+from archdsl.ops.activation import AlongAxis
 from archdsl.ops.arguments import PerAxis
 from archdsl.ops.base import Elementwise
 from archdsl.ops.norm import ShapeNorm
@@ -318,7 +319,7 @@ class Body:
         if layers and len(layers) == len(unit.candidates) and not node.arguments:
             sized = {bool(layer.kind.leading) for layer in layers}
             kept = all(issubclass(layer.kind, Elementwise | Pool | AdaptivePool) for layer in layers)
-            if len(sized) != 1 or not kept or any(issubclass(layer.kind, PadChannels) for layer in layers):
+            if len(sized) != 1 or not kept or any(issubclass(layer.kind, PadChannels | AlongAxis) for layer in layers):
                 raise Unsupported("layers that want different arguments are passed")
             return call(unit.name, *(channels if sized.pop() else ())), channels
         blocks = [self.family.written(c) for c in unit.candidates if isinstance(c, Defined)]

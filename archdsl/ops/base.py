@@ -144,6 +144,8 @@ class Op:
     """Whether the channels of a position lie together in the output, and then in what is computed of it."""
     keeps_layout: bool = True
     """Whether they lie together in the output wherever they do in what it reads first, as PyTorch does on a CPU."""
+    is_traced: ClassVar[bool] = True
+    """Whether it leaves a trace in evaluation: what hands on its input, and calls nothing of PyTorch's, leaves none."""
     stateful: ClassVar[bool] = False
     """Whether it may hold tensors, learned or not; set by what the class defines."""
     keeps: ClassVar[Saved] = NOTHING

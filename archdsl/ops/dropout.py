@@ -79,6 +79,7 @@ class StochasticDepth(Drop):
     """
 
     source = "Huang et al. 2016, arXiv:1603.09382; torchvision.ops.StochasticDepth"
+    is_traced = False
     leading = ("p", "mode")
 
     p: float = argument(Real(0, 1))

@@ -31,6 +31,7 @@ class Identity(Elementwise):
     """
 
     source = "torch.nn.Identity"
+    is_traced = False
     storage = Storage.ALIAS
 
 

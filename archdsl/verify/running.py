@@ -54,13 +54,20 @@ def evaluation(subject: Subject, model: nn.Module) -> Check:
     feeds = subject.feeds(2, graph=graph)
     with torch.no_grad(), _deterministic():
         first, second = (tensors(model.eval()(*feeds)) for _ in range(2))
-    lines, empty = [], _empty_pool(graph)
+    lines, empty, far = list[str](), _empty_pool(graph), list[str]()
     for name, a, b in zip(subject.graph.outputs, first, second, strict=False):
         if not bool(torch.isfinite(a).all()) and not empty:
-            lines.append(f"output `{name}` has values that are not finite")
+            far.append(name)
         elif not torch.equal(a.nan_to_num(), b.nan_to_num()):
             lines.append(f"output `{name}` differs from run to run by {float((a - b).abs().max()):.3g}")
+    if far:
+        with torch.no_grad():
+            wide = tensors(subject.build().double().eval()(*[x.double() for x in feeds]))
+        if not all(map(_is_finite, wide)):
+            lines += [f"output `{name}` has values that are not finite" for name in far]
     finite = f"without an end where `{empty}` sees padding alone, and" if empty else "finite, and"
+    if far and not lines:
+        finite = f"`{far[0]}` is beyond float32, and finite in float64;"
     return ended("outputs", f"{finite} the same in two runs of evaluation at {spelled(graph)}", lines)
 
 

@@ -201,6 +201,27 @@ model Net { input x: [3, 8, 8]
   share act = ReLU
   a = x -> c: Conv2d(4, 1) -> act -> d: Conv2d(4, 1)
   output a * (a -> act) }"""),
+    ("what only training reads of a block, handed on", """
+block B { input x: [c, h, w]
+  input v: [c, h, w]
+  share s = Identity
+  output o = v -> s
+  output p = x * (x -> AdaptiveMaxPool2d(1) -> g: Conv2d(c, 1) -> Sigmoid) }
+model Net { input x: [4, 6, 17]
+  y = x * x
+  a, b = (y, x) -> u: B
+  output b
+  output t = 0.5 * a when training }"""),
+    ("a softmax that is passed", """
+block B(unit: block) { input x
+  output x -> c: Conv2d(3, 1) -> u: unit }
+model Net { input x: [3, 5, 5]
+  output x -> a: B(unit=LogSoftmax) -> b: B(unit=ReLU) }"""),
+    ("values beyond float32", """
+block B { input x
+  output x * x }
+model Net { input x: [3, 8]
+  output x -> c: Conv1d(4, 1) -> 4 * x -> B -> B -> B -> B -> B -> B -> B }""".replace("-> 4 * x ", "")),
     ("squares beyond float32", """
 block B { input x
   output x * x }
