@@ -26,10 +26,10 @@ NETS = (
     ("resnet", "ResNet50", {"H": 64, "W": 64}, 32),
     ("densenet", "DenseNet121", {"H": 64, "W": 64}, 32),
     ("unet", "UNet", {"H": 64, "W": 64, "base": 16}, 16),
-    ("efficientnet", "EfficientNetB0", {"H": 64, "W": 64}, 32),
-    ("mobilenet_v2", "MobileNetV2", {"H": 64, "W": 64}, 32),
+    ("efficientnet", "EfficientNetB0", {"H": 64, "W": 64}, 8),
+    ("mobilenet_v2", "MobileNetV2", {"H": 64, "W": 64}, 16),
     ("vgg", "VGG16_GAP", {"H": 64, "W": 64}, 16),
-    ("googlenet", "GoogLeNet", {"H": 64, "W": 64}, 32),
+    ("googlenet", "GoogLeNet", {"H": 64, "W": 64}, 16),
 )
 
 
