@@ -101,6 +101,27 @@ def test_a_crop_keeps_all_of_what_it_was_cut_from():
     assert peak(written(text)) == 4 * (500 + 160)
 
 
+def test_an_identity_that_only_training_reads_holds_nothing():
+    """A block runs as a whole, but its Identity leaves no trace: at `z` the input, 408 numbers, is free already."""
+    graph = written("""
+block B { input x
+    input u
+    input v
+    output o = v -> i: Identity
+    output q = u -> j: Identity
+    output p = x -> t: Tanh
+}
+model Net { input x: [4, 6, 17]
+    y = x * x
+    z = y * y
+    a, c, b = (y, z, x) -> u: B
+    output b
+    output t = a + c when training
+}""")
+
+    assert peak(graph) == 4 * 2 * 408
+
+
 @pytest.mark.parametrize(
     ("cut", "copied"),
     [

@@ -81,6 +81,8 @@ LINES = [
     "x = [f(i) for i in range(10)]",
     "x = y[:, :, top : y.shape[2] - bottom, left:]",
     "x = (only,)",
+    "x = y[(a, b),]",
+    "x = y[()]",
 ]
 # fmt: on
 
