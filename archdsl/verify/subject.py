@@ -107,9 +107,16 @@ def constructed(code: ModuleType, graph: Graph) -> list[Any]:
     for node in graph.layers:
         if node.is_module:
             found.append((node.id, node.op.module(*graph.types(node))))
-        elif node.op.name != "crop" or not hasattr(code, "center_crop"):  # which asks for the sizes when it is run
+        elif node.op.name != "crop" or not _asks_for_sizes(code, node):
             found.append((node.id, node.op.non_defaults()))
     return found
+
+
+def _asks_for_sizes(code: ModuleType, node: Node) -> bool:
+    """Tell whether the class that a crop is in cuts to a size that it asks for when it is run, in all its crops."""
+    definition = node.instance.definition
+    forward = getattr(getattr(code, definition.name if definition else "", None), "forward", None)
+    return forward is not None and "center_crop" in forward.__code__.co_names
 
 
 def calls(graph: Graph, *, training: bool = False) -> dict[str, Node]:

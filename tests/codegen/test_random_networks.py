@@ -222,6 +222,21 @@ block B { input x
   output x * x }
 model Net { input x: [3, 8]
   output x -> c: Conv1d(4, 1) -> 4 * x -> B -> B -> B -> B -> B -> B -> B }""".replace("-> 4 * x ", "")),
+    ("an interpolation that a rounding error widens", """
+model Net { input x: [3, 29]
+  output x -> Upsample(7, mode="linear") -> c: ConvTranspose1d(3, 5) }"""),
+    ("a crop to a fixed size in a model whose blocks crop to what they meet", """
+block Cut { input x
+  input u
+  output concat(crop(u, like=x), x) }
+model Net { input x: [6, 21, 23]
+  input u: [4, 19, 7]
+  a = x -> AdaptiveAvgPool2d((6, 4)) -> AdaptiveMaxPool2d(2)
+  wide = u + u
+  b = concat(crop(u, like=a), a)
+  gated = b * (b -> AdaptiveAvgPool2d(1) -> gate: Conv2d(10, 1) -> Sigmoid)
+  output out = b * 2
+  output aux = (gated, wide -> AdaptiveMaxPool2d(6)) -> cut: Cut when training }"""),
     ("squares beyond float32", """
 block B { input x
   output x * x }
