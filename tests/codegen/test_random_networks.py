@@ -116,6 +116,9 @@ model Net { input x: [6, 5, 7]
     ("windows in the padding alone", """
 model Net { input x: [2, 2]
   output x -> MaxPool1d(2, padding=1, dilation=3, ceil_mode=true) -> n: GroupNorm(2) }"""),
+    ("windows in the padding alone, whose gradients PyTorch writes outside the map", """
+model Net { input x: [11, 3, 1, 1]
+  output x -> p: MaxPool3d((2, 2, 3), padding=1, dilation=(1, 3, 2), ceil_mode=true) -> c: Conv3d(2, 1) }"""),
     ("an input that only training reads", """
 model Net { input x: [3, 23]
   input u: [8, 23]
