@@ -1,4 +1,4 @@
-# efficientnet.arch, a0e231a36ff7
+# efficientnet.arch, 406a3ec39f28
 """The networks of efficientnet.arch."""
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def round_to(value: float, divisor: int = 8) -> int:
 
 
 class ConvAct(nn.Sequential):
-    """The same with SiLU behind it.
+    """A convolution without bias, normalised, with SiLU behind it; odd kernels keep the size.
 
     Shape: [in_channels, ...] -> [c, ...], without the batch.
     """

@@ -587,6 +587,32 @@ def test_a_set_of_one_number_has_members_in_one_row_only() -> None:
     assert refined([(6,)], 4) == [(2,), (2,), (1,), (1,)]
 
 
+@given(st.lists(st.lists(st.integers(0, 40), unique=True, max_size=4), min_size=1, max_size=3), st.integers(1, 7))
+def test_more_rows_are_the_same_set(flips: list[list[int]], times: int) -> None:
+    """A number is in a row where an odd count of its flips lies at or below it."""
+    condition = Condition(symbol("H").domain, [tuple(sorted(row)) for row in flips])
+    rows, period = condition.over(condition.period * times), condition.period * times
+    members = {n for n in range(400) if condition.holds(n)}
+
+    assert {n for n in range(400) if sum(q <= n // period for q in rows[n % period]) % 2} == members
+    assert [condition.row(period, rest) for rest in range(period)] == rows
+    assert condition.is_of_one_residue(period) == (sum(map(bool, rows)) == 1)
+
+
+@given(st.integers(-6, 6), st.lists(st.integers(-40, 40), min_size=1, max_size=8))
+def test_where_a_size_is_not_negative_is_counted(slope: int, offsets: list[int]) -> None:
+    """Rising, falling and jagged ones alike: each number is asked."""
+    size = Symbolic(symbol("H").domain, slope, offsets)
+    found, below = size >= 0, size <= -1
+    period = len(offsets)
+    members = [n for n in range(300) if slope * (n // period) + offsets[n % period] >= 0]
+
+    assert isinstance(found, Condition)
+    assert isinstance(below, Condition)
+    assert [n for n in range(300) if found.holds(n)] == members
+    assert [n for n in range(300) if not below.holds(n)] == members
+
+
 def test_a_divisor_is_positive() -> None:
     with pytest.raises(ValueError, match="divided by 0"):
         symbol("H") // 0

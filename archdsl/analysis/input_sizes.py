@@ -98,9 +98,9 @@ class InputSizes:
     """The sizes that the model or the request has as numbers."""
     demands: tuple[Demand, ...]
     kept: Mapping[str, Condition]
-    """Per symbol, the valid sizes at which no layer leaves rows or columns unread."""
+    """Per symbol, the valid sizes at which no layer leaves rows or columns at the far end unread."""
     dropping: tuple[Node, ...]
-    """Layers that leave some unread at every size."""
+    """Layers that leave some there unread at every size."""
     fixed: tuple[Fixed, ...]
     costs: Costs
     batch: int
@@ -151,6 +151,15 @@ class InputSizes:
                 if isinstance(lost, int) and lost > _spare(reads):
                     yield Dropped(node, unit, lost, whole)
 
+    def stepping(self) -> Iterator[Node]:
+        """Yield the layers whose stride is larger than their kernel: they pass over positions between any two windows.
+
+        Others may read those, as in a residual network; `archdsl.analysis.dead` says whether any does.
+        """
+        for node in self.graph.layers:
+            if any(_spare(reads) for _, reads, _, _ in _windows(self.graph, self.shapes, node)):
+                yield node
+
     def as_built(self, fixed: Fixed, name: str, values: Mapping[str, int]) -> Condition | None:
         """Return the sizes of one symbol at which a weight has the shape it has at these, the others kept.
 
@@ -197,8 +206,7 @@ class InputSizes:
 
     def _from(self, period: int, rest: int, domain: Domain) -> int:
         """Return the first q from which on every period·q + rest works."""
-        row = domain.requirement.over(period)[rest]
-        return row[-1]
+        return domain.requirement.row(period, rest)[-1]
 
 
 def input_sizes(module: Module, request: Request, batch: int = 1, dtype: str = "float32") -> InputSizes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from archdsl.analysis.lint_depth import lint_depth
 from archdsl.analysis.lint_order import lint_order
 from archdsl.analysis.lint_places import lint_places
+from archdsl.analysis.lint_widths import lint_widths
 from archdsl.diagnostics import Diagnostic, Fix, Label, renaming
 from archdsl.elaborate import Elaboration
 from archdsl.elaborate.cures import left_out, required
@@ -53,6 +54,7 @@ def _of_the_whole(graph: Graph) -> Iterator[Diagnostic]:
     yield from lint_places(graph)
     yield from lint_order(graph)
     yield from lint_depth(graph)
+    yield from lint_widths(graph)
 
 
 def _of_node(graph: Graph, node: Node, readers: list[int]) -> Iterator[Diagnostic]:
@@ -138,9 +140,9 @@ def _channels_last(graph: Graph) -> Iterator[Diagnostic]:
 
 def _drops(node: Node, axis: str, lost: int, size: int) -> Diagnostic:
     message = (
-        f"`{node.path}` never reads the last {lost} of {size} {axis}"
+        f"`{node.path}` never reads the last {lost:,} of {size:,} {axis}"
         if lost > 1
-        else (f"`{node.path}` never reads the last of {size} {axis}")
+        else (f"`{node.path}` never reads the last of {size:,} {axis}")
     )
     help = "choose a size that divides, pad, or set `ceil_mode=true` on a pooling"
     return Diagnostic(lints.DROPS_ROWS, message, node.span, help=help, layer=node.path)

@@ -22,7 +22,7 @@ MOST_PLAIN = 30
 MOST_SATURATING = 5
 """Saturating activations on the way with the fewest. Glorot & Bengio 2010, section 3: with four hidden layers of
 sigmoids the last one saturates, with five layers of tangents one after another."""
-FEWEST = 3
+FEWEST = 2
 """Weighted layers before a mean over the map, from which on a network is more than an example of one layer."""
 SATURATING = (Sigmoid, Tanh, Hardsigmoid)
 WEIGHTED = (Conv, ConvTranspose, Linear)

@@ -12,13 +12,15 @@ from archdsl.ops import Add, Op, Storage, spell
 from archdsl.ops.activation import Activation, LogSoftmax, ReLU, ReLU6, Softmax
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.dense import Linear
-from archdsl.ops.dropout import ChannelDropout, Dropout
+from archdsl.ops.dropout import ChannelDropout, Drop, Dropout
 from archdsl.ops.norm import BatchNorm
 from archdsl.rules import lints
 from archdsl.source import Span
 
 WEIGHTED = (Conv, ConvTranspose, Linear)
 """Layers that multiply by a matrix."""
+OF_A_CLASSIFIER = (Activation, Linear, BatchNorm, Drop)
+"""Layers by which a network is no filter: convolutions in a row, with nothing else, are linear on purpose."""
 
 
 def lint_order(graph: Graph) -> Iterator[Diagnostic]:
@@ -28,10 +30,10 @@ def lint_order(graph: Graph) -> Iterator[Diagnostic]:
         for i in node.inputs:
             readers[i] += 1
     results = {node.index for node in graph.outputs.values()}
-    bends = any(isinstance(node.op, Activation) for node in graph.nodes)
+    is_filter = not any(isinstance(node.op, OF_A_CLASSIFIER) for node in graph.nodes)
     for node in graph.layers:
         op = node.op
-        if isinstance(op, Linear) or (isinstance(op, Conv) and bends):  # convolutions alone are a filter on purpose
+        if isinstance(op, Linear) or (isinstance(op, Conv) and not is_filter):
             yield from _without_activation(graph, node, readers)
         elif isinstance(op, BatchNorm):
             yield from _dropout_before(graph, node)

@@ -68,18 +68,20 @@ def _taps_in_padding(graph: Graph, node: Node, op: Conv) -> Iterator[Diagnostic]
     (x,) = graph.types(node)
     if op.padding_mode != "zeros" or max(op.kernel_size) > LONGEST_KERNEL:
         return
-    live = 1
+    live = []
     sizes = zip(x.spatial, node.output.spatial, op.kernel_size, op.stride, op.dilation, op.pads, strict=True)
     for size, made, kernel, stride, gap, (before, _) in sizes:
         if isinstance(size, Symbolic) or isinstance(made, Symbolic):
             return
-        live *= _live(kernel, stride, gap, before, made, size)
+        live.append(_live(kernel, stride, gap, before, made, size))
     taps = prod(op.kernel_size)
-    if live < taps:
-        kernel_size = "×".join(map(str, op.kernel_size))
-        message = f"of the {kernel_size} taps of `{node.path}` only {live} ever meet{'s' * (live == 1)} its input {x}"
-        message += ": the others read padding alone, and never learn"
-        help = "take a smaller kernel or dilation, or halve the map less often before"
+    dead = taps - prod(live)
+    if dead:
+        params = dead * op.out_channels * (x.channels // op.groups)
+        message = f"{dead:,} of the {taps:,} taps of `{node.path}` read padding alone on its input {x}: "
+        message += f"{params:,} parameters are multiplied by zero everywhere, and never learn"
+        smaller = "a kernel of 1" if prod(live) == 1 else "a smaller kernel or dilation"
+        help = f"take a larger input, halve the map less often before, or take {smaller}"
         yield Diagnostic(lints.TAPS_IN_PADDING, message, node.span, help=help, layer=node.path)
 
 
@@ -136,7 +138,9 @@ def _left_out(reads: Sequence[Reads], size: int) -> tuple[int, int]:
 
 
 def _skips(node: Node, reader: Node, lost: int, size: int, unit: str, stride: int) -> Diagnostic:
-    message = f"`{reader.path}` steps over {lost} of the {size} {unit} of `{node.path}`, and nothing else reads them"
+    message = (
+        f"`{reader.path}` steps over {lost:,} of the {size:,} {unit} of `{node.path}`, and nothing else reads them"
+    )
     help = f"average first, `AvgPool2d({stride}) ->`, or put the stride into a kernel of at least {stride}"
     if len(node.output.spatial) != 2:
         help = help.replace("2d", f"{len(node.output.spatial)}d")
@@ -157,8 +161,8 @@ def _grids(grids: Sequence[Grid]) -> Iterator[Diagnostic]:
             continue
         told.add(key[0])
         unit = UNITS[len(grid.node.output.spatial)][grid.axis]
-        message = f"a unit of `{grid.node.path}` sees {grid.covered} of the {grid.hull} {unit} that its field spans"
-        message += f" in `{grid.origin.path}`, at most {grid.gap} apart"
+        message = f"a unit of `{grid.node.path}` sees {grid.covered:,} of the {grid.hull:,} {unit} that its field spans"
+        message += f" in `{grid.origin.path}`, at most {grid.gap:,} apart"
         if grid.step > 1:
             message += f": all dilations are multiples of {grid.step}"
         help = "let the dilations have no factor in common and the first be 1, as 1, 2, 5 or 1, 2, 3"

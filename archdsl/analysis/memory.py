@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from math import prod
-from operator import mul
 
+from archdsl.analysis.layouts import channels_last, contiguous, keeps_channels_last, viewed
 from archdsl.graph import Graph, Node
 from archdsl.ops import Storage
 from archdsl.tensors import Shape
@@ -106,8 +105,8 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
     for node in nodes:
         kind, index = node.op.storage, node.index
         if kind is new:
-            if node.op.channels_last or (parts and _keeps_layout(node, nodes, parts)):
-                parts[index] = _channels_last(node.output.known)
+            if node.op.channels_last or (parts and keeps_channels_last(node, nodes, parts)):
+                parts[index] = channels_last(node.output.known)
             owner.append(index)
             elements.append(prod(node.output.shape))  # type: ignore[arg-type]  # the caller asks where sizes are known
             continue
@@ -115,73 +114,14 @@ def _storages(graph: Graph) -> tuple[list[int], list[int]]:
         strides: Shape | None = parts.get(source)
         if kind is alias:
             if strides is not None:
-                strides = _viewed(nodes[source].output.known, strides, node.output.known)
+                strides = viewed(nodes[source].output.known, strides, node.output.known)
                 if strides is None:
                     owner.append(index)
                     elements.append(node.output.elements)
                     continue
                 parts[index] = strides
         else:
-            parts[index] = strides or _contiguous(nodes[source].output.known)
+            parts[index] = strides or contiguous(nodes[source].output.known)
         owner.append(owner[source])
         elements.append(0)
     return owner, elements
-
-
-def _keeps_layout(node: Node, nodes: list[Node], parts: dict[int, Shape]) -> bool:
-    """Tell whether a result is laid out with the channels last because what it is computed of is.
-
-    Of several inputs the first counts that has the shape of the result; for a concatenation all of them do.
-
-    Source: torch `suggest_memory_format` and TensorIterator's order of axes.
-    """
-    shape = node.output.known
-    if len(shape) != 3 or not node.op.keeps_layout:
-        return False
-    read = [i for i in node.inputs if len(nodes[i].output.known) == 3]
-    if node.op.arity != 1 and node.op.name != "concat":
-        read = [i for i in read if nodes[i].output.known == shape][:1]
-    return bool(read) and all(_is_channels_last(nodes[i].output.known, parts.get(i)) for i in read)
-
-
-def _is_channels_last(shape: Shape, strides: Shape | None) -> bool:
-    """Tell whether PyTorch takes a map, or what is cut out of it, for one with the channels last."""
-    if strides is None:
-        return False
-    (channels, _, width), (step, down, right) = shape, strides
-    return step == 1 and right >= channels and down >= right * width
-
-
-def _channels_last(shape: Shape) -> Shape:
-    """Return the strides of a map laid out position by position, all channels of one together."""
-    channels, *sizes = shape
-    return (1, *(channels * step for step in _contiguous(tuple(sizes))))
-
-
-def _contiguous(shape: Shape) -> Shape:
-    """Return the strides of a tensor laid out without gaps."""
-    return (*list(accumulate(shape[:0:-1], mul, initial=1))[::-1],)
-
-
-def _viewed(shape: Shape, strides: Shape, wanted: Shape) -> Shape | None:
-    """Return the strides of the same elements in another shape; `None` where they lie apart and PyTorch copies them.
-
-    From the last axis on, axes that lie together make a chunk, which may be divided anew.
-
-    Source: torch `computeStride` in ATen/TensorUtils.cpp.
-    """
-    made: list[int] = []
-    left = list(wanted)
-    chunk, view, step = 1, 1, strides[-1] if strides else 1
-    for axis in range(len(shape) - 1, -1, -1):
-        chunk *= shape[axis]
-        if axis and (shape[axis - 1] == 1 or strides[axis - 1] == chunk * step):
-            continue
-        while left and (view < chunk or left[-1] == 1):
-            made.append(view * step)
-            view *= left.pop()
-        if view != chunk:
-            return None
-        if axis:
-            chunk, view, step = 1, 1, strides[axis - 1]
-    return None if left else tuple(reversed(made))

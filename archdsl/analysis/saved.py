@@ -3,7 +3,9 @@
 A layer's input and the output of the layer before it are one storage, and so are a tensor and what was written over it
 or is a view of it. Learned tensors and buffers are counted apart. The code that is meant is what `archdsl generate`
 writes for the model, with activations and sums in place where that is safe. Everything is exact, to the byte, for
-PyTorch on a CPU without a loss.
+PyTorch on a CPU without a loss, with one exception: what `ConvTranspose3d` gives is counted by its size. Where that is
+below the size of the input, PyTorch's own kernel, which it takes for few and small samples, leaves it in a storage as
+large as the input; that of oneDNN does not.
 
 Source: `torch.autograd.graph.saved_tensors_hooks`; the rule of each op stands in its class.
 """
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from archdsl.analysis.memory import DTYPES, _channels_last, _contiguous, _keeps_layout, _viewed
+from archdsl.analysis.layouts import channels_last, contiguous, keeps_channels_last, same_layout, viewed
+from archdsl.analysis.memory import DTYPES
 from archdsl.graph import Graph, Node
 from archdsl.lang import ast
 from archdsl.ops import Storage
@@ -252,9 +255,13 @@ class _Recorder:
         self.computes.append(computes)
         sources = [self._read(node, i, computes) for i in node.inputs]
         self._place(node, gives)
-        if not self.needs_gradient[-1] or not node.inputs:
+        if not node.inputs:
             return NOTHING, sources, []
         forward = Forward(tracked, node.index in self.in_place, computes, self.itemsize)
+        if not self.needs_gradient[-1]:
+            for one in op.dropped(types, node.output, forward):
+                self._new(Buffer(node.index, one.what, one.each, one.once))
+            return NOTHING, sources, []
         saved = op.saved(types, node.output, forward)
         extras = [self._new(Buffer(node.index, one.what, one.each, one.once)) for one in saved.extras]
         # A convolution keeps its weight whatever it is fed, a linear layer where the gradient of its input needs it.
@@ -312,8 +319,8 @@ class _Recorder:
         if node.inputs and (node.index in self.in_place or kind is not Storage.NEW):
             if self._shares(node, kind):
                 return
-        elif op.channels_last or (self.strides and _keeps_layout(node, self.nodes, self.strides)):
-            self.strides[node.index] = _channels_last(node.output.known)
+        elif op.channels_last or (self.strides and keeps_channels_last(node, self.nodes, self.strides)):
+            self.strides[node.index] = channels_last(node.output.known)
         elements = self.counts[node.index]
         self.elements.append(elements)
         self.owner.append(self._new(Buffer(node.index, "output" if node.inputs else "input", elements * itemsize)))
@@ -323,11 +330,11 @@ class _Recorder:
         source = node.inputs[0]
         strides = self.strides.get(source)
         if strides is not None and kind is Storage.ALIAS and node.index not in self.in_place:
-            strides = _viewed(self.nodes[source].output.known, strides, node.output.known)
+            strides = viewed(self.nodes[source].output.known, strides, node.output.known)
             if strides is None:
                 return False
         if kind is Storage.SLICE:
-            strides = strides or _contiguous(self.nodes[source].output.known)
+            strides = strides or contiguous(self.nodes[source].output.known)
         if strides is not None:
             self.strides[node.index] = strides
         self.owner.append(self.owner[source])
@@ -339,18 +346,13 @@ class _Recorder:
         strides, shape = self.strides.get(index), self.nodes[index].output.known
         if strides is None:
             return True
-        layouts = [_contiguous(shape)] + ([_channels_last(shape)] if keeps_layout and len(shape) == 3 else [])
-        if not any(_same_layout(shape, strides, layout) for layout in layouts):
+        layouts = [contiguous(shape)] + ([channels_last(shape)] if keeps_layout and len(shape) == 3 else [])
+        if not any(same_layout(shape, strides, layout) for layout in layouts):
             return False
         if self.elements[index] == self.counts[index]:
             return True
         self.depends_on_single = True
         return self.single
-
-
-def _same_layout(shape: Shape, strides: Shape, wanted: Shape) -> bool:
-    """Compare strides where there is more than one element to step over."""
-    return all(size == 1 or a == b for size, a, b in zip(shape, strides, wanted, strict=True))
 
 
 def _needed(graph: Graph) -> set[int]:

@@ -3,10 +3,13 @@
 The model of the peak: layers run in order and then backward in reverse; an activation is freed after its last use
 unless autograd keeps it, and what is kept is freed behind the backward that reads it. Gradients of activations live
 from the backward that makes them to the one that reads them, those of weights to the end. What is fed in and what
-comes out are held throughout, and a gradient is there for every output.
+comes out are held throughout, what a block is fed until it has run, and a gradient is there for every output that
+depends on a weight. Gradients that meet are added in place where autograd's engine does.
 
 Not modelled are workspace, the allocator's rounding and fragmentation, the CUDA context, the loss, and what the
-optimizer needs in passing while it steps. Step counters of optimizers, a number for each weight tensor, are not
+optimizer needs in passing while it steps; nor what a variable of `forward` holds after its last use, what the backward
+of an RMSNorm, a LocalResponseNorm or an InstanceNorm makes in passing, and that the backward of a split waits for all
+of its parts. Step counters of optimizers, a number for each weight tensor, are not
 counted. On a GPU dropout keeps a byte for each element, where this counts a number, as on a CPU.
 
 Every number is so many bytes for each sample and so many whatever the batch, so one run answers for all batches.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from archdsl.analysis.saved import FULL, Buffer, Tape
-from archdsl.graph import Node
+from archdsl.graph import Instance, Node
 from archdsl.ops.backward import Autocast, Gradient
 
 LARGEST_BATCH = 2**31
@@ -119,7 +119,7 @@ class _Run:
         self.ledger = _Ledger()
         self.segments = segments
         self.segment_of = {index: number for number, run in enumerate(segments) for index in run}
-        self.last = self._last_uses()
+        self.ends = self._ends()
         self.fixed = self._fixed()
         self.holders = self._holders()
         self.grads: dict[int, _Grad] = {}
@@ -132,14 +132,24 @@ class _Run:
 
     # What is kept how long.
 
-    def _last_uses(self) -> list[int]:
-        """Return for each buffer the last node of the forward pass that reads it."""
+    def _ends(self) -> dict[int, list[int]]:
+        """Return the buffers that the forward pass has no more use for when a node has run.
+
+        A block or a sequence holds what it was fed until it has ended: Python's caller does.
+        """
         last = [buffer.node for buffer in self.tape.buffers]
         for node in self.nodes:
             for i in (node.index, *node.inputs):
                 owner = self.tape.owner[i]
                 last[owner] = max(last[owner], node.index)
-        return last
+        for feeds, end in _calls(self.tape.graph.root):
+            for feed in feeds:
+                owner = self.tape.owner[feed.index]
+                last[owner] = max(last[owner], end)
+        ends: dict[int, list[int]] = {}
+        for buffer, index in enumerate(last):
+            ends.setdefault(index, []).append(buffer)
+        return ends
 
     def _fixed(self) -> set[int]:
         """Return the buffers that the caller holds: what is fed in, and what comes out."""
@@ -184,9 +194,8 @@ class _Run:
         for buffer in tape.made[index]:
             self.ledger.add(("activation", buffer), tape.buffers[buffer])
         self.ledger.note(index, "forward")
-        for buffer in (*tape.made[index], *(tape.owner[i] for i in (index, *node.inputs))):
-            if self.last[buffer] <= index:
-                self._free(buffer)
+        for buffer in self.ends.get(index, ()):
+            self._free(buffer)
 
     def _free(self, buffer: int) -> None:
         if not self.holders[buffer] and buffer not in self.fixed:
@@ -199,12 +208,11 @@ class _Run:
         kept = {buffer for index in needed for buffer in tape.kept[index]}
         last = max((tape.buffers[b].node for b in kept if tape.buffers[b].node in run), default=run.start - 1)
         for index in range(run.start, last + 1):
-            node = self.nodes[index]
             for buffer in tape.made[index]:
                 self.ledger.add(("anew", buffer), tape.buffers[buffer])
             self.ledger.note(index, "recompute")
-            for buffer in (*tape.made[index], *(tape.owner[i] for i in (index, *node.inputs))):
-                if self.last[buffer] <= index and buffer not in kept:
+            for buffer in self.ends.get(index, ()):
+                if buffer not in kept:
                     self.ledger.drop(("anew", buffer))
         for buffer in {b for index in range(run.start, last + 1) for b in tape.made[index]} - kept:
             self.ledger.drop(("anew", buffer))
@@ -229,9 +237,13 @@ class _Run:
 
     def _backward_of(self, node: Node) -> None:
         grad = self.grads.pop(node.index)
+        low = self.itemsize == FULL and node.op.autocast is Autocast.LOWERS and self.tape.computes[node.index] < FULL
+        between = node.op.gradient_between(self.tape.graph.types(node), node.output)
+        if between and not low and all(self.tape.tracked[i] for i in node.inputs):
+            self._backward_by_two_steps(node, grad, between)
+            return
         made = [(i, self._gradient_of(node, i, grad)) for i in node.inputs if self.tape.tracked[i]]
         size = self._weight_gradient(node)
-        low = self.itemsize == FULL and node.op.autocast is Autocast.LOWERS and self.tape.computes[node.index] < FULL
         if low:
             self._enter_passing(node, size // FULL * self.tape.computes[node.index])
         elif size:
@@ -247,6 +259,24 @@ class _Run:
             self.ledger.drop(("weights", node.index))
         for source, one in made:
             self._accumulate(source, one, node.index)
+
+    def _backward_by_two_steps(self, node: Node, grad: _Grad, between: int) -> None:
+        """Run the backward of a node whose input is cut or padded on the way: of what that gave, then of itself."""
+        index, key = node.index, ("passing", node.index)
+        (source,) = node.inputs
+        if size := self._weight_gradient(node):
+            self._enter_weights(node, size)
+        each = between * self.tape.itemsizes[source]
+        self.ledger.add(key, Buffer(index, "gradient on the way", each))
+        self.ledger.note(index, "backward")
+        self._leave(grad)
+        self._release_kept(index)
+        made = self._new_gradient(source)
+        self.ledger.note(index, "backward")
+        self.ledger.drop(key)
+        if self.with_gradient.get(node.path) != index:
+            self.ledger.drop(("weights", index))
+        self._accumulate(source, made, index)
 
     def _gradient_of(self, node: Node, source: int, grad: _Grad) -> _Grad:
         """Return the gradient of one input: a new one, or one that lies in that of the output."""
@@ -334,3 +364,14 @@ class _Run:
         self.holders[buffer] -= 1
         if not self.holders[buffer] and buffer not in self.fixed:
             self.ledger.drop(("activation", buffer))
+
+
+def _calls(root: Instance) -> Iterator[tuple[tuple[Node, ...], int]]:
+    """Yield for every call of a module that calls others what it is fed, and the last node that runs in it."""
+    pending = [root]
+    while pending:
+        one = pending.pop()
+        pending.extend(child for child in one.children if isinstance(child, Instance))
+        for feeds, nodes in ((one.feeds, one.nodes()), *((call.feeds, call.nodes) for call in one.again)):
+            if feeds:
+                yield feeds, max((node.index for node in nodes), default=-1)

@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
-from importlib import import_module
 
 import click
 
 from archdsl import __version__
-
-COMMANDS = ("analyze", "check", "why", "sizes", "fit", "generate", "verify", "fmt", "explain", "ops", "new", "doctor")
-"""Each is the module of its name in this package, and the function `command` in it."""
+from archdsl.cli.lazy import Lazy
 
 FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
 
 
-class Lazy(click.Group):
-    """A group that imports a command when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(f"archdsl.cli.{cmd_name}").command
-        assert isinstance(command, click.Command), "each module of COMMANDS has a `command`"
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
-            close = get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
-            ctx.fail(f"there is no command `{name}`; {hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
-
-
-SUMMARIES = {
+COMMANDS = {
     "analyze": "Shapes, parameters, MACs, memory and receptive fields.",
     "check": "Errors, lints and tests of files and folders.",
     "why": "How a number of a layer is computed.",
     "sizes": "Which input sizes work; shapes, MACs and memory as functions of them.",
     "fit": "The largest batch that a memory trains, and what takes it.",
+    "exam": "Problems: check keys, solve, grade, make variants, export, practise.",
     "generate": "PyTorch code: one module, a class a block, a builder a model.",
     "verify": "The generated code, held against the analysis with PyTorch.",
     "fmt": "One style for every file.",
@@ -58,10 +27,15 @@ SUMMARIES = {
     "new": "A file to start from.",
     "doctor": "Versions, extras and terminal, for a report.",
 }
-"""Written here, so that `--help` loads no command."""
+"""Each is the module of its name in this package, and `command` in it; its summary, so that `--help` loads none."""
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy,
+    package=__name__,
+    summaries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("-v", "--verbose", is_flag=True, help="On a bug of ours, show where it happened.")
 @click.version_option(__version__, message="archdsl %(version)s")
 def cli(verbose: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ _STYLES: dict[str, dict[str, Any]] = {
     "term": {"bold": True},
 }
 _LONGEST = 1_000_000
+_MISTAKE = re.compile(r"(?i)[acfmprst]\d\d?[bn]?")
+"""What a mistake of the catalogue is called."""
 
 
 @click.command("explain")
@@ -30,12 +33,13 @@ _LONGEST = 1_000_000
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @output_options
 def command(words: tuple[str, ...], everything: bool, format_: str, color: str, output: str | None) -> int:
-    """Print the page behind a code, a layer, a word of the language, or a message of PyTorch, Keras or Python.
+    """Print the page behind a code, a mistake, a layer, a word of the language, or a message of another program.
 
     A message may be pasted with its numbers, or come through a pipe to `-`. `language` is the whole reference.
 
     \b
     archdsl explain E0305
+    archdsl explain P04
     archdsl explain mat1 and mat2 shapes cannot be multiplied
     archdsl explain GlobalAveragePooling2D
     archdsl explain language statements
@@ -49,6 +53,13 @@ def command(words: tuple[str, ...], everything: bool, format_: str, color: str, 
         return 0
     if not query:
         raise click.UsageError("say what to explain: a code, a layer, a message or `language`; --list shows every code")
+    if _MISTAKE.fullmatch(query):
+        from archdsl.exam.pages import page_of
+
+        mistake = page_of(query)
+        if mistake is not None:
+            emit(shown(mistake, format_, color, output), output)
+            return 0
     found = find(query)
     if not found.hits:
         click.echo(f"archdsl: no page is about {quoted(query)}{_meant(found.meant)}", err=True)

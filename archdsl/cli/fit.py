@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.common import emit, model_options, open_network, output_options, tell
+from archdsl.cli.training import Trained, training, training_options
 
 if TYPE_CHECKING:
     from archdsl.analysis.training_memory import Training, TrainingMemory
@@ -34,15 +35,8 @@ SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 @model_options
 @click.option("--memory", required=True, metavar="SIZE", help="What there is: 24GiB, 16GB, 512MiB or bytes.")
 @click.option("--batch", "asked", type=click.IntRange(1), multiple=True, help="A batch to be told of as well.")
-@click.option("--optimizer", default="adam", show_default=True, help="sgd, momentum, rmsprop, adam or adamw.")
 @click.option("--dtype", default="float32", show_default=True, help="Of weights and activations.")
-@click.option("--amp", type=click.Choice(("bf16", "fp16")), help="Autocast to this, with weights in float32.")
-@click.option(
-    "--checkpoint",
-    multiple=True,
-    metavar="block|PATH",
-    help="Compute every block, or this module, anew in the backward.",
-)
+@training_options
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 @output_options
 def command(
@@ -53,8 +47,8 @@ def command(
     inputs: tuple[str, ...],
     memory: str,
     asked: tuple[int, ...],
-    optimizer: str,
     dtype: str,
+    optimizer: str,
     amp: str | None,
     checkpoint: tuple[str, ...],
     format_: str,
@@ -70,7 +64,6 @@ def command(
     archdsl fit resnet.arch --model ResNet50 --memory 24GiB
     archdsl fit resnet.arch --model ResNet50 --memory 8GB --amp bf16 --checkpoint block
     """
-    from archdsl.analysis.training_memory import Training
     from archdsl.diagnostics import SpecError
     from archdsl.elaborate import UsageError
 
@@ -86,18 +79,14 @@ def command(
         return 1
     if network.graph.is_symbolic:
         raise click.UsageError(f"{network.name} is fitted at a size: give one with --input or -D")
-    try:
-        chosen = None if not checkpoint else "block" if checkpoint == ("block",) else checkpoint
-        training = Training(network.graph, dtype=dtype, optimizer=optimizer, amp=amp, checkpoint=chosen)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    batch = training.largest_batch(budget)
-    steps = [training.at(one) for one in sorted({*beside(batch), *asked})]
+    set_up = training(network.graph, dtype, Trained(optimizer, amp, checkpoint))
+    batch = set_up.largest_batch(budget)
+    steps = [set_up.at(one) for one in sorted({*beside(batch), *asked})]
     source = network.module.source.name
     if format_ == "json":
         emit(_json(source, network.name, budget, batch, steps), output)
     else:
-        emit(_text(source, training, budget, batch, steps), output)
+        emit(_text(source, set_up, budget, batch, steps), output)
     return 0 if batch else 1
 
 
@@ -123,7 +112,7 @@ def beside(batch: int) -> list[int]:
     return sorted({one for one in (below, batch, 1 << batch.bit_length()) if one >= 1})
 
 
-def _text(source: str, training: Training, budget: int, batch: int, steps: list[TrainingMemory]) -> str:
+def _text(source: str, set_up: Training, budget: int, batch: int, steps: list[TrainingMemory]) -> str:
     from textwrap import wrap
 
     from archdsl.analysis.training_memory import NOT_MODELLED
@@ -131,8 +120,8 @@ def _text(source: str, training: Training, budget: int, batch: int, steps: list[
     from archdsl.report.training import settings, where
     from archdsl.report.units import mebibytes
 
-    model, room = training.graph.model, mebibytes(budget)
-    shapes = ", ".join("×".join(map(str, node.output.shape)) for node in training.graph.inputs.values())
+    model, room = set_up.graph.model, mebibytes(budget)
+    shapes = ", ".join("×".join(map(str, node.output.shape)) for node in set_up.graph.inputs.values())
     how = settings(steps[0]).partition(", ")[2]
     lines = [f"  {model or 'the pipeline'} ({source}), input {shapes}: {how}", ""]
     if batch:
@@ -150,6 +139,8 @@ def _text(source: str, training: Training, budget: int, batch: int, steps: list[
         for one in steps
     ]
     lines += ["", *aligned(head, rows, left=3), ""]
+    if not set_up.weights:
+        lines += ["  There are no weights, so nothing is learned and nothing is kept for a backward.", ""]
     lines += [
         "  weights: buffers too. activations: what autograd keeps for the backward. The peak is no sum of these:",
         "  activations are freed while gradients of weights grow, and gradients of activations come and go.",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archdsl.cli.training import Trained
 
 if TYPE_CHECKING:
     from archdsl.analysis import Analysis
@@ -17,7 +20,6 @@ class Section(NamedTuple):
     key: str
     text: Callable[[Analysis, Sequence[Row]], str]
     document: Callable[[Analysis], Any]
-    needs_sizes: bool = True
 
 
 def _fields(analysis: Analysis, shown: Sequence[Row]) -> str:
@@ -74,22 +76,22 @@ def _effective_document(analysis: Analysis) -> Any:
     return as_dict(analysis, effective_fields(analysis.graph))
 
 
-def _memory(analysis: Analysis, shown: Sequence[Row]) -> str:
+def _memory(how: Trained, analysis: Analysis, shown: Sequence[Row]) -> str:
     from archdsl.report.training import render
 
-    return render(_training(analysis))
+    return render(_step(how, analysis))
 
 
-def _memory_document(analysis: Analysis) -> Any:
+def _memory_document(how: Trained, analysis: Analysis) -> Any:
     from archdsl.report.training import as_dict
 
-    return as_dict(_training(analysis))
+    return as_dict(_step(how, analysis))
 
 
-def _training(analysis: Analysis) -> TrainingMemory:
-    from archdsl.analysis.training_memory import training_memory
+def _step(how: Trained, analysis: Analysis) -> TrainingMemory:
+    from archdsl.cli.training import training
 
-    return training_memory(analysis.graph, batch=analysis.batch, dtype=analysis.dtype, optimizer="adam")
+    return training(analysis.graph, analysis.dtype, how).at(analysis.batch)
 
 
 def _structure(analysis: Analysis, shown: Sequence[Row]) -> str:
@@ -104,12 +106,17 @@ def _structure_document(analysis: Analysis) -> Any:
     return as_dict(analysis)
 
 
-SECTIONS = {
-    "rf": Section("exact_fields", _fields, _fields_document, needs_sizes=False),
-    "erf": Section("effective_fields", _effective, _effective_document, needs_sizes=False),
-    "paths": Section("paths", _paths, _paths_document, needs_sizes=False),
-    "memory": Section("training_memory", _memory, _memory_document),
-    "structure": Section("structure", _structure, _structure_document, needs_sizes=False),
-    "dead": Section("dead_work", _dead, _dead_document),
-}
-"""By the flag that asks for it."""
+NEED_SIZES = ("memory", "dead")
+
+
+def sections(names: Sequence[str], how: Trained) -> list[Section]:
+    """Return the sections of these flags; `how` is the training that the one of memory tells of."""
+    every = {
+        "rf": Section("exact_fields", _fields, _fields_document),
+        "erf": Section("effective_fields", _effective, _effective_document),
+        "paths": Section("paths", _paths, _paths_document),
+        "memory": Section("training_memory", partial(_memory, how), partial(_memory_document, how)),
+        "structure": Section("structure", _structure, _structure_document),
+        "dead": Section("dead_work", _dead, _dead_document),
+    }
+    return [every[name] for name in names]

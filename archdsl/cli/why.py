@@ -23,7 +23,11 @@ METRICS = (*ALWAYS, *ASKED)
 @click.command("why")
 @network_options
 @click.argument("layer", required=False)
-@click.option("--metric", metavar="A,B", help=f"Only some of {', '.join(METRICS)}.")
+@click.option(
+    "--metric",
+    metavar="A,B",
+    help=f"Only some of {', '.join(METRICS)}; the last {len(ASKED)} of one layer, and of no module.",
+)
 @click.option("--unit", metavar="3,4", help="What this position of the layer sees of the input.")
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
 @output_options
@@ -45,7 +49,7 @@ def command(
     """Print the worked derivation of every number of LAYER in FILE.
 
     LAYER is a path such as layer3.0.conv2, or a module such as layer3.0. Without it, the whole network is summed up.
-    What is only derived where --metric asks for it: paths, dead, saved, erf.
+    What is only derived where --metric asks for it, and of a layer alone: paths, dead, saved, erf.
 
     \b
     archdsl why resnet.arch layer3.0.conv2 --model ResNet50
@@ -85,7 +89,9 @@ def command(
     working = explain(analysis, layer)
     if metrics and set(metrics) & set(ASKED):
         working = replace(working, sections=(*working.sections, *_asked(analysis, layer, metrics)))
-    emit(why.render(working, metrics) if format_ == "text" else why.as_json(working), output)
+    if metrics:
+        working = replace(working, sections=tuple([one for one in working.sections if one.metric in metrics]))
+    emit(why.render(working) if format_ == "text" else why.as_json(working), output)
     tell(errors, color)
     return 1 if errors else 0
 
@@ -96,7 +102,10 @@ def _asked(analysis: Analysis, layer: str | None, metrics: tuple[str, ...]) -> l
     nodes = {node.id: node for node in analysis.graph.layers}
     asked = [metric for metric in metrics if metric in ASKED]
     if layer not in nodes:
-        raise click.UsageError(f"--metric {asked[0]} is told of a layer; for the network see `archdsl analyze`")
+        of = "the network" if layer is None else f"the module `{layer}`"
+        raise click.UsageError(
+            f"--metric {asked[0]} is told of one layer, not of {of}; for the network see `archdsl analyze`"
+        )
     if analysis.graph.is_symbolic and (needing := [metric for metric in asked if metric in NEED_SIZES]):
         raise click.UsageError(f"--metric {needing[0]} needs the sizes of the inputs, as in --input 3x224x224")
     try:

@@ -378,7 +378,8 @@ class Statements(Construction):
         seen: dict[str, str] = {}
         for node in ast.walk(condition):
             if isinstance(node, ast.Name) and node.name in scope.values:
-                seen[node.name] = f"{node.name} = {show(scope.values[node.name])}"
+                value = scope.values[node.name]
+                seen[node.name] = _open_size(node.name, value) or f"{node.name} = {show(value)}"
         return (", ".join(seen.values()),) if seen else ()
 
     def finish(self, definition: ast.Definition, scope: Scope, outputs: Outputs) -> None:
@@ -398,6 +399,15 @@ class Statements(Construction):
 def _literal(node: ast.Syntax) -> Value:
     """Return the value of what is written as a constant, else `POISON`."""
     return node.value if isinstance(node, ast.Literal) else POISON
+
+
+def _open_size(name: str, value: Value) -> str | None:
+    """Say what is known of a size that is left open and called by its own name; `None` of any other value."""
+    if not isinstance(value, Symbolic) or str(value) != name:
+        return None
+    left = str(value.domain.requirement)
+    known = "" if left == f"any {name}" else f", so far with {left}"
+    return f"{name} is left open{known}, and no size satisfies this"
 
 
 def _conjuncts(condition: ast.Syntax) -> list[ast.Syntax]:

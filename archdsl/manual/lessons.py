@@ -10,6 +10,7 @@ from archdsl.elaborate import Library
 from archdsl.manual.page import Code, Page, Points, Prose, Section, Table, code
 from archdsl.pipeline import check
 from archdsl.rules import RULES
+from archdsl.rules.exam import EXAM_RULES
 from archdsl.source import Source
 
 SCHEMA = "archdsl/explain@1"
@@ -41,8 +42,8 @@ def _programs(rule: Rule) -> tuple[Code | Prose, ...]:
 
 @cache
 def diagnostic(rule: Rule) -> Diagnostic | None:
-    """Return what the wrong program of a rule gives; `None` for the few that cannot be printed."""
-    if rule.in_words:
+    """Return what the wrong program of a rule gives; `None` for the few that cannot be printed, and for sheets."""
+    if rule.in_words or rule.code not in RULES:
         return None
     found = check(Library().add(Source(_WRONG, rule.bad))).diagnostics
     return next((d for d in found if d.rule is rule), None)
@@ -75,7 +76,7 @@ def facts(rule: Rule, found: Diagnostic | None) -> dict[str, object]:
     }
 
 
-def contents(rules: Iterable[Rule] = tuple(RULES.values())) -> Page:
+def contents(rules: Iterable[Rule] = (*RULES.values(), *EXAM_RULES.values())) -> Page:
     """Return the page that lists rules with what they are about."""
     listed = list(rules)
     rows = tuple((rule.code, rule.name, rule.summary) for rule in listed)

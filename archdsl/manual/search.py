@@ -21,8 +21,11 @@ from archdsl.manual.chapters import CHAPTERS
 from archdsl.manual.page import Page
 from archdsl.ops import OPS
 from archdsl.rules import BY_NAME, RULES
+from archdsl.rules.exam import EXAM_RULES
 
 LANGUAGE = "language"
+PAGES = RULES | EXAM_RULES
+_EXAM = {rule.name: rule for rule in EXAM_RULES.values()}
 LONGEST = 20_000
 """Characters of a pasted message that are looked at, from its end: a traceback says last what it is about."""
 MOST_WORDS = 40
@@ -72,7 +75,7 @@ def find(query: str) -> Found:
         if hits := look(query):
             return Found(hits)
     if match := _CODE.fullmatch(query):
-        return Found((), tuple(sorted(RULES, key=lambda code: abs(int(code[1:]) - int(match[2])))[:3]))
+        return Found((), tuple(sorted(PAGES, key=lambda code: abs(int(code[1:]) - int(match[2])))[:3]))
     hits = _search(query[-LONGEST:])
     return Found(hits) if hits else Found((), _near(query))
 
@@ -81,7 +84,8 @@ def _by_code(query: str) -> tuple[Hit, ...]:
     match = _CODE.fullmatch(query)
     letters = [match[1].upper()] if match and match[1] else ["E", "W"]
     codes = [f"{letter}{match[2].zfill(4)}" for letter in letters] if match else []
-    rule = next((RULES[code] for code in codes if code in RULES), None) or BY_NAME.get(query.lower().replace(" ", "-"))
+    name = query.lower().replace(" ", "-")
+    rule = next((PAGES[code] for code in codes if code in PAGES), None) or BY_NAME.get(name) or _EXAM.get(name)
     return (_rule_hit(rule.code),) if rule else ()
 
 
@@ -107,7 +111,7 @@ def _by_word(query: str) -> tuple[Hit, ...]:
 
 
 def _rule_hit(code: str, score: float = 1.0) -> Hit:
-    rule = RULES[code]
+    rule = PAGES[code]
     return Hit(code, rule.summary, score, partial(lessons.lesson, rule))
 
 
@@ -143,7 +147,7 @@ def _index() -> tuple[_Known, ...]:
 
 
 def _rules() -> Iterator[_Known]:
-    for rule in RULES.values():
+    for rule in PAGES.values():
         said = tuple(chain.from_iterable(rule.elsewhere.values()))
         own = _weighed((3, rule.name), (2, rule.summary), (1, " ".join((rule.why, *rule.causes, *said))))
         yield _Known(_rule_hit(rule.code), said, own)
@@ -259,7 +263,7 @@ def _in_common(asked: tuple[str, ...], known: _Known) -> float:
 
 def _near(query: str) -> tuple[str, ...]:
     """Return names that look like what was typed."""
-    spelt = {word.casefold(): word for word in (*RULES, *BY_NAME, *ELSEWHERE, *OPS)}
+    spelt = {word.casefold(): word for word in (*PAGES, *BY_NAME, *_EXAM, *ELSEWHERE, *OPS)}
     spelt |= {word.casefold(): word for chapter in CHAPTERS for word in (chapter.name, *language.words_of(chapter))}
     close = get_close_matches(query[:60].casefold(), spelt, n=3)
     return tuple(spelt[word] for word in close)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from archdsl.ops.arguments import REQUIRED, Argument, ArgumentError
-from archdsl.ops.backward import NOTHING, Autocast, Forward, Gradient, Saved
+from archdsl.ops.backward import NOTHING, Autocast, Extra, Forward, Gradient, Saved
 from archdsl.ops.working import Step
 from archdsl.sizes import ShapeError, Size, Symbolic
 from archdsl.tensors import Shape, TensorType, dims
@@ -256,6 +256,14 @@ class Op:
     def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
         """Return what autograd keeps of a call whose output a gradient is wanted for."""
         return self.keeps
+
+    def dropped(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> tuple[Extra, ...]:
+        """Return what is made besides the output, and dropped at once, where no gradient is wanted in training."""
+        return self.saved(inputs, output, forward._replace(in_place=False)).extras
+
+    def gradient_between(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
+        """Return how many numbers a gradient has on its way to the input, where it goes by two steps; 0 for one."""
+        return 0
 
     def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
         """Return how the output's shape is computed."""

@@ -131,14 +131,24 @@ class Conv(Op):
 
     def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
         """The input, or the copy of it that PyTorch pads before it convolves; to mirror, it needs the input too."""
+        padded = self._padded(inputs[0])
+        if not padded:
+            return INPUT
+        reads = self.padding_mode in ("reflect", "replicate") and forward.tracked[0]
+        return Saved((0,) if reads else (), extras=(Extra("padded input", padded * forward.itemsize),))
+
+    def gradient_between(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
+        """That of the padded copy."""
+        return self._padded(inputs[0])
+
+    def _padded(self, x: TensorType) -> int:
+        """Return how many numbers a copy has that PyTorch pads before it convolves; 0 where it makes none."""
         mirrors = self.padding_mode != "zeros"
         pads = self.pads if mirrors else tuple((0, after - before) for before, after in self.pads)
         if not mirrors and not any(after for _, after in pads):
-            return INPUT
-        channels, *sizes = inputs[0].known
-        padded = channels * prod(size + before + after for size, (before, after) in zip(sizes, pads, strict=True))
-        reads = self.padding_mode in ("reflect", "replicate") and forward.tracked[0]
-        return Saved((0,) if reads else (), extras=(Extra("padded input", padded * forward.itemsize),))
+            return 0
+        channels, *sizes = x.known
+        return channels * prod(size + before + after for size, (before, after) in zip(sizes, pads, strict=True))
 
     def module(self, *inputs: TensorType) -> TorchCall:
         return _module(self, inputs[0])

@@ -361,6 +361,11 @@ class LocalResponseNorm(Elementwise):
         power = output.elements * max(forward.itemsize, forward.weight_itemsize)
         return Saved((0,), extras=(Extra("squares", squares), Extra("sums", power), Extra("divisors", power)))
 
+    def dropped(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> tuple[Extra, ...]:
+        """Either the squares with their padding, or the means, when the sums are made of them."""
+        padded = self.scratch(inputs, output, forward.itemsize)
+        return (Extra("sums of squares", max(padded, 2 * output.elements * forward.itemsize)),)
+
 
 def _with_statistics(each: int, once: int = 0) -> Saved:
     """Return that an input is kept and statistics of so many bytes."""

@@ -116,6 +116,10 @@ class MaxPool(Pool):
     def saved(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> Saved:
         return _with_indices(output)
 
+    def dropped(self, inputs: tuple[TensorType, ...], output: TensorType, forward: Forward) -> tuple[Extra, ...]:
+        """The places of the maxima, which PyTorch finds along with them, save along one axis."""
+        return () if self.dimensions == 1 else super().dropped(inputs, output, forward)
+
 
 class AvgPool(Pool):
     """Take the mean of every window, channel by channel.

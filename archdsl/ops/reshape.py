@@ -249,6 +249,12 @@ class Crop(Op):
             sizes.append(size - before - after)
         return TensorType((x.channels, *sizes))
 
+    def gradient_between(self, inputs: tuple[TensorType, ...], output: TensorType) -> int:
+        """What is filled up along all axes but the first that is cut: a slice is taken of one axis after another."""
+        before, after = inputs[0].known, output.known
+        cut = [axis for axis, (size, left) in enumerate(zip(before, after, strict=True)) if size != left]
+        return prod(after[: cut[0] + 1]) * prod(before[cut[0] + 1 :]) if len(cut) > 1 else 0
+
     def shape_working(self, inputs: tuple[TensorType, ...], output: TensorType) -> tuple[Step, ...]:
         (x,) = inputs
         cuts = zip(x.spatial, self.cuts(x), strict=True)

@@ -12,6 +12,7 @@ from archdsl.analysis.input_sizes import Form, InputSizes
 from archdsl.graph import Instance, Node
 from archdsl.ops.working import TIMES, grouped
 from archdsl.report.columns import aligned
+from archdsl.report.functions import Functions, in_variables, members
 from archdsl.report.json import text
 from archdsl.report.units import mebibytes, short
 from archdsl.sizes import Condition
@@ -66,11 +67,16 @@ def _validity(found: InputSizes, values: Mapping[str, int]) -> list[str]:
     if found.dropping:
         layers = ", ".join(node.id for node in found.dropping[:4])
         more = f" and {len(found.dropping) - 4} more" if len(found.dropping) > 4 else ""
-        lines.append(_line("Nothing dropped", f"at no size: {layers}{more}"))
+        lines.append(_line("Ends all read", f"at no size: {layers}{more}"))
     else:
         all_of_them = all(found.kept[name] == found.requirement(name) for name in names)
         said = "at every size that works" if all_of_them else f"where {_both([found.kept[name] for name in names])}"
-        lines.append(_line("Nothing dropped", said))
+        lines.append(_line("Ends all read", said))
+    if stepping := list(found.stepping()):
+        more = f" and {len(stepping) - 4} more" if len(stepping) > 4 else ""
+        lines.append(
+            _line("Stepped over", f"positions by {', '.join(node.id for node in stepping[:4])}{more}, at any size")
+        )
     if values:
         lines += _judged(found, values)
     return lines
@@ -155,17 +161,14 @@ def _first_along(found: InputSizes, form: Form) -> dict[str, int]:
     """Return the smallest sizes of the residues that work."""
     first = {}
     for domain, one in form.residues.of.items():
-        row = found.requirement(domain.name).over(one.period)[one.rest]
+        row = found.requirement(domain.name).row(one.period, one.rest)
         first[domain.name] = one.period * row[0] + one.rest
     return first
 
 
 def _is_all(found: InputSizes, form: Form) -> bool:
     """Whether every size that works lies on these residues."""
-    return all(
-        sum(bool(row) for row in found.requirement(domain.name).over(one.period)) == 1
-        for domain, one in form.residues.of.items()
-    )
+    return all(found.requirement(domain.name).is_of_one_residue(one.period) for domain, one in form.residues.of.items())
 
 
 def written(polynomial: Polynomial) -> str:
@@ -277,9 +280,11 @@ def _short(op: str) -> str:
 def as_json(found: InputSizes, values: Mapping[str, int]) -> str:
     """Return the report as JSON, `archdsl/sizes@1`.
 
-    Functions are expressions of Python in the names of the sizes. A size without a short one is a table by residue, cut
-    where it is long.
+    Texts are expressions of Python in the names of the sizes. A size without a short one is a table by residue, and its
+    text is cut where it is long: `functions` has all of each, and `terms` what is made of them. `nothing_dropped` is of
+    the far end of each map, and not of what strides step over.
     """
+    functions = Functions()
     works = bool(values) and found.works(values)
     peak = found.costs.peak(values) if works else None
     document: dict[str, Any] = {
@@ -297,6 +302,7 @@ def as_json(found: InputSizes, values: Mapping[str, int]) -> str:
                 "layer": demand.node.id,
                 "size": demand.condition.domain.name,
                 "condition": str(demand.condition),
+                "holds": members(demand.condition),
                 "training_only": demand.node.index in found.graph.training_only,
             }
             for demand in found.demands
@@ -306,12 +312,18 @@ def as_json(found: InputSizes, values: Mapping[str, int]) -> str:
                 "layer": one.node.id,
                 "weight": one.weight,
                 "shape": [n if isinstance(n, int) else str(n) for n in one.shape],
+                "terms": functions.shape(one.shape),
             }
             for one in found.fixed
         ],
         "params": str(found.costs.params),
         "macs": str(found.costs.macs),
         "activation_bytes": str(found.costs.activations),
+        "terms": {
+            "params": functions.terms(found.costs.params),
+            "macs": functions.terms(found.costs.macs),
+            "activation_bytes": functions.terms(found.costs.activations),
+        },
         "form": _form_as_dict(found),
         "at": {
             "sizes": {name: values[name] for name in found.symbols},
@@ -329,9 +341,16 @@ def as_json(found: InputSizes, values: Mapping[str, int]) -> str:
         if values
         else None,
         "layers": [
-            {"path": node.path, "call": node.call, "output": _shape(found, node)} for node in found.graph.layers
+            {
+                "path": node.path,
+                "call": node.call,
+                "output": _shape(found, node),
+                "terms": functions.shape(found.shapes[node.index].shape),
+            }
+            for node in found.graph.layers
         ],
     }
+    document["functions"] = functions.as_list()
     return text(document)
 
 
@@ -341,12 +360,16 @@ def _shape(found: InputSizes, node: Node) -> list[int | str]:
 
 def _symbol(found: InputSizes, name: str, size: int | None) -> dict[str, Any]:
     requirement = found.requirement(name)
+    in_evaluation = found.in_evaluation.get(name, requirement)
     below, above = (None, None) if size is None else requirement.nearest(size)
     return {
         "requirement": str(requirement),
-        "in_evaluation": str(found.in_evaluation.get(name, requirement)),
+        "works": members(requirement),
+        "in_evaluation": str(in_evaluation),
+        "works_in_evaluation": members(in_evaluation),
         "smallest": found.smallest.get(name),
         "nothing_dropped": None if found.dropping else str(found.kept[name]),
+        "drops_nothing": None if found.dropping else members(found.kept[name]),
         "given": found.given.get(name),
         "at": size,
         "at_most": below,
@@ -364,6 +387,7 @@ def _form_as_dict(found: InputSizes) -> dict[str, Any] | None:
     }
     peak = form.peak and {
         "bytes": str(form.peak.bytes),
+        "terms": in_variables(form.peak.bytes),
         "layer": found.graph.nodes[form.peak.node].id,
         "from": form.from_sizes(),
     }
@@ -372,5 +396,10 @@ def _form_as_dict(found: InputSizes) -> dict[str, Any] | None:
         "params": str(form.params),
         "macs": str(form.macs),
         "activation_bytes": str(form.activations),
+        "terms": {
+            "params": in_variables(form.params),
+            "macs": in_variables(form.macs),
+            "activation_bytes": in_variables(form.activations),
+        },
         "peak_activation_bytes": peak,
     }

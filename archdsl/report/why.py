@@ -22,14 +22,13 @@ FORMULA = 62
 """Formulas are padded to this width, so that results stand below each other."""
 
 
-def render(working: Working, metrics: tuple[str, ...] | None = None) -> str:
-    """Return the derivation as aligned lines; all metrics, or the named ones."""
+def render(working: Working) -> str:
+    """Return the derivation as aligned lines."""
     place = f"    {working.span}" if working.span else ""
     lines = [f"  {working.path}   {working.what}{place}", f"  {working.shapes}" if working.shapes else ""]
     lines = [line for line in lines if line] + [""]
     for section in working.sections:
-        if metrics is None or section.metric in metrics:
-            lines.extend(_section(section))
+        lines.extend(_section(section))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -185,6 +185,7 @@ NARROW_VIEW = Rule(
     causes=(
         "too few layers or strides for the size of the image: the field grows with both",
         "bags of local features on purpose, as in BagNet, Brendel & Bethge 2019, arXiv:1904.00760",
+        "not told of a mean behind one layer alone, which is an example and no network",
     ),
     see=("AdaptiveAvgPool2d", "Flatten"),
 )
@@ -255,6 +256,7 @@ NO_ACTIVATION = Rule(
     causes=(
         "the activation was forgotten: `-> ReLU ->`",
         "a product on purpose is told apart by a narrow middle, a depthwise or a separated kernel",
+        "not told of convolutions that no activation, `Linear`, norm or dropout goes with: they are a filter",
     ),
     see=("ReLU", "Linear", "Conv2d"),
 )
@@ -266,7 +268,7 @@ TAPS_IN_PADDING = Rule(
     bad=_model("output x -> MaxPool2d(8) -> a: Conv2d(8, 3, padding=1)"),
     good=_model("output x -> MaxPool2d(4) -> a: Conv2d(8, 3, padding=1)"),
     causes=(
-        "a map that was halved down to one position: take a kernel of 1, or fewer poolings",
+        "a map that was halved down to one position: take a kernel of 1, a larger input, or fewer strides before",
         "a dilation as large as the map",
     ),
     see=("Conv2d",),
@@ -282,4 +284,22 @@ OUTPUT_WITHOUT_BIAS = Rule(
     + _model("output x -> a: Conv2d(8, 3) -> bn: BatchNorm2d -> ReLU -> head: Conv2d(2, 1, bias=true)"),
     causes=("`defaults Conv2d(bias=false)` is meant for layers before a norm: write `bias=true` at the last one",),
     see=("W0412", "language statements"),
+)
+CHANNELS_BY_EIGHT = Rule(
+    code="W0431",
+    name="channels-by-eight",
+    summary="wide layers that do much of the work have channels that 8 does not divide",
+    why="Tensor cores take 8 numbers of half precision at a time: other channels are padded, or run without them.",
+    bad=_model(
+        "output x -> a: Conv2d(100, 3) -> ReLU -> b: Conv2d(100, 3) -> ReLU -> head: Conv2d(10, 1)", "[3, 64, 64]"
+    ),
+    good=_model(
+        "output x -> a: Conv2d(96, 3) -> ReLU -> b: Conv2d(96, 3) -> ReLU -> head: Conv2d(10, 1)", "[3, 64, 64]"
+    ),
+    causes=(
+        "a round number as people count, such as 100 or 300: take 96 or 304",
+        "a width that is multiplied: round it to a multiple of 8, as MobileNets and EfficientNets do",
+        "a network that runs in float32 or on a CPU alone: there it does not matter, and the lint may be allowed",
+    ),
+    see=("Conv2d", "Linear"),
 )

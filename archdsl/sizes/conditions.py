@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import lcm
 from typing import Protocol
 
-from archdsl.sizes.flips import ALL, NONE, Flips, both, coarsened, complement, contains, either, primes, refined
+from archdsl.sizes.flips import ALL, NONE, Flips, both, coarsened, complement, contains, either, primes, refined, turned
 from archdsl.sizes.formulas import describe_set
 
 LONGEST_PERIOD = 65_536
@@ -128,11 +128,23 @@ class Condition:
         """Return the rows for a multiple of the period."""
         return refined(self.rows, period // self.period)
 
+    def row(self, period: int, rest: int) -> Flips:
+        """Return the q of the period·q + rest in it, for a multiple of its own period."""
+        times, own = divmod(rest, self.period)
+        return turned(self.rows[own], times, period // self.period)
+
+    def is_of_one_residue(self, period: int) -> bool:
+        """Whether all of its sizes have one residue, for a multiple of its own period."""
+        live, times = [row for row in self.rows if row], period // self.period
+        return len(live) == 1 and sum(map(bool, refined(live, times))) == 1
+
     def _combined(self, other: Condition | bool, rule: Callable[[Flips, Flips], Flips]) -> Condition:
         if isinstance(other, bool):
             other = Condition(self.domain, [ALL if other else NONE])
         period = common_period(self, other)
-        return Condition(self.domain, list(map(rule, self.over(period), other.over(period))))
+        mine, theirs = self.over(period), other.over(period)
+        known = {pair: rule(*pair) for pair in set(zip(mine, theirs, strict=True))}  # few differ, whatever the period
+        return Condition(self.domain, [known[pair] for pair in zip(mine, theirs, strict=True)])
 
 
 class Domain:

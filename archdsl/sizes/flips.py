@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 Flips = tuple[int, ...]
 ALL: Flips = (0,)
@@ -59,18 +59,39 @@ def refined(rows: Sequence[Flips], times: int) -> list[Flips]:
     """Return the same set of n with `times` as many rows."""
     if times == 1:
         return list(rows)
-    return [_distinct(-((j - q) // times) for q in row) for j in range(times) for row in rows]
+    return list(chain.from_iterable(zip(*[_spread(row, times) for row in rows], strict=True)))
+
+
+def _spread(row: Flips, times: int) -> list[Flips]:
+    """Return for each j below `times` the q of which times·q + j are in a set."""
+    if not row or row == ALL:
+        return [row] * times
+    made: list[Flips] = []
+    for end in sorted({q % times for q in row} - {0} | {times}):  # from such a j on a flip comes a turn earlier
+        made += [turned(row, end - 1, times)] * (end - len(made))
+    return made
+
+
+def turned(row: Flips, start: int, times: int) -> Flips:
+    """Return the q of which times·q + start are in a set."""
+    return _distinct(-((start - q) // times) for q in row)
 
 
 def coarsened(rows: Sequence[Flips]) -> tuple[Flips, ...]:
     """Return the same set of n with as few rows as do not take more flips to write."""
-    if all(len(row) == 1 for row in rows):  # by far the most common: a bound
+    if set(map(len, rows)) == {1}:  # by far the most common: a bound
         bound = min(len(rows) * row[0] + r for r, row in enumerate(rows))
         if all(row[0] == -((r - bound) // len(rows)) for r, row in enumerate(rows)):
             return ((bound,),)
+    plain = all(map((ALL, NONE).__contains__, set(rows)))
     for prime in primes(len(rows)):
         while len(rows) % prime == 0:
             count = len(rows) // prime
+            if plain:  # all or none of each: one row for several where they are alike
+                if list(rows) != list(rows[:count]) * prime:
+                    break
+                rows = rows[:count]
+                continue
             merged: list[Flips] = []
             for r in range(count):
                 row = _interleaved(rows[r::count])

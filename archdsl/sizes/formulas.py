@@ -94,7 +94,7 @@ def _fit(name: str, offsets: Sequence[int], live: Sequence[int], m: int, s: int)
     first, base = live[0], offsets[live[0]]
     if m == 0:
         return str(base) if all(offsets[r] == base for r in live) else None
-    if any((offsets[r] - base) % m for r in live):
+    if m != 1 and any((offsets[r] - base) % m for r in live):
         return None
     drops = [(offsets[r] - base) // m * s - (r - first) for r in live]
     low, high = max(drops), s - 1 + min(drops)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from math import gcd
+from operator import le
 
 from archdsl.sizes.conditions import Condition, Domain, ShapeError, bounded, common_period, needs_number
 from archdsl.sizes.flips import ALL, NONE, Flips, both, interval, primes
@@ -17,8 +20,10 @@ class Symbolic:
     whether two sizes agree is `equal(a, b)`. Comparisons by order give a `Condition`.
     """
 
-    __slots__ = ("_hash", "domain", "offsets", "slope")
+    __slots__ = ("_hash", "_text", "domain", "offsets", "slope")
     _hash: int
+    _text: tuple[Condition, str]
+    """How it is written, and what its domain required then."""
 
     def __init__(self, domain: Domain, slope: int, offsets: Sequence[int]) -> None:
         self.domain = domain
@@ -49,7 +54,7 @@ class Symbolic:
         return self + -other
 
     def __rsub__(self, other: int) -> Size:
-        return -self + other
+        return self._moved(-1, other)
 
     def __mul__(self, factor: Size) -> Size:
         if not isinstance(factor, int):
@@ -63,6 +68,8 @@ class Symbolic:
             raise needs_number(f"{self} divided by {divisor} has no exact form", self.domain, divisor.domain)
         if divisor < 1:
             raise ValueError(f"a size is divided by {divisor}")
+        if divisor == 1:
+            return self
         period = self.period * (divisor // gcd(self.slope, divisor))
         slope, offsets = self.over(bounded(period))
         return _size(self.domain, slope // divisor, [b // divisor for b in offsets])
@@ -80,12 +87,12 @@ class Symbolic:
         domain = gap.domain
         found = domain.not_negative.get(gap)
         if found is None:
-            found = Condition(domain, [_not_negative(gap.slope, b) for b in gap.offsets])
+            found = Condition(domain, _where_not_negative(gap.slope, gap.offsets))
             domain.remember(gap, found)
         return found
 
     def __le__(self, other: Size) -> bool | Condition:
-        return -self >= -other
+        return (other - self if isinstance(other, int) else -self + other) >= 0
 
     def __gt__(self, other: Size) -> bool | Condition:
         return self >= other + 1
@@ -109,7 +116,15 @@ class Symbolic:
 
     def __str__(self) -> str:
         """Return `m*((H + a)//s) + b` at its shortest, else a table by residue. Excluded sizes do not count."""
-        return describe_size(self.domain.name, self.slope, self.offsets, self._live())
+        required = self.domain.requirement
+        try:
+            before, text = self._text
+        except AttributeError:  # made when first asked for, as the hash is
+            before, text = None, ""
+        if before is not required:
+            text = describe_size(self.domain.name, self.slope, self.offsets, self._live())
+            self._text = required, text
+        return text
 
     __repr__ = __str__
 
@@ -120,6 +135,8 @@ class Symbolic:
 
     def _moved(self, sign: int, shift: int) -> Symbolic:
         """Return ±size + shift, whose period is no shorter."""
+        if sign == 1 and shift == 0:
+            return self
         moved = object.__new__(Symbolic)
         moved.domain, moved.slope = self.domain, sign * self.slope
         moved.offsets = tuple([b + shift for b in self.offsets] if sign == 1 else [shift - b for b in self.offsets])
@@ -260,6 +277,27 @@ def _reduced(slope: int, offsets: Sequence[int]) -> tuple[int, tuple[int, ...]]:
                 break
             slope, offsets = step, offsets[:count]
     return slope, tuple(offsets)
+
+
+def _where_not_negative(slope: int, offsets: Sequence[int]) -> list[Flips]:
+    """Return the rows of the n at which a size is not negative; one row where it never falls, or never rises."""
+    if slope == 0:
+        return [ALL if offset >= 0 else NONE for offset in offsets]
+    if slope > 0 and _never_falls(slope, offsets):
+        return [interval(_first_not_negative(slope, offsets))]
+    if slope < 0 and _never_falls(-slope, turned := [-1 - offset for offset in offsets]):
+        return [interval(0, _first_not_negative(-slope, turned) - 1)]  # up to the last at which it is not below zero
+    return [_not_negative(slope, offset) for offset in offsets]
+
+
+def _never_falls(slope: int, offsets: Sequence[int]) -> bool:
+    return offsets[-1] <= offsets[0] + slope and all(map(le, offsets, islice(offsets, 1, None)))
+
+
+def _first_not_negative(slope: int, offsets: Sequence[int]) -> int:
+    """Return the first n at which a size that rises, and never falls, is not negative."""
+    q = max(0, -(offsets[-1] // slope))
+    return q * len(offsets) + bisect_left(offsets, -slope * q)
 
 
 def _not_negative(slope: int, offset: int) -> Flips:

@@ -41,7 +41,8 @@ CASES = [
     ("long fields along one axis",       f"output x -> s: (for i in range(3) {{ Conv2d(8, (9, 1), padding=(4, 0)) -> ReLU }}) -> {HEAD}", ""),
     ("flattened",                        f"output x -> s: (for i in range(3) {{ {CONV} -> ReLU }}) -> Flatten -> fc: Linear(10)", ""),
     ("a gate sees all",                  f"y = x -> s: (for i in range(3) {{ {CONV} -> ReLU }})\n output y * (y -> AdaptiveAvgPool2d(1) -> g: Conv2d(8, 1) -> Sigmoid) -> {HEAD}", ""),
-    ("two layers",                       f"output x -> s: (for i in range(2) {{ {CONV} -> ReLU }}) -> {HEAD}",                  ""),
+    ("two layers",                       f"output x -> s: (for i in range(2) {{ {CONV} -> ReLU }}) -> {HEAD}",                  "W0422 avgpool"),
+    ("one layer",                        f"output x -> a: {CONV} -> ReLU -> {HEAD}",                                            ""),
 ]
 # fmt: on
 

@@ -37,6 +37,13 @@ CASES = [
     ("others read it too",               "y = x -> a: Conv2d(8, 1)\n output y + (y -> b: Conv2d(8, 1)) -> ReLU",     ""),
     ("one layer called twice",           "share f = Conv2d(8, 3)\n output x -> f -> f -> ReLU",                      ""),
     ("a filter without activations",     "output x -> a: Conv2d(8, 3) -> b: Conv2d(8, 3)",                           ""),
+    ("a filter that is pooled",          "output x -> a: Conv2d(8, 3) -> b: Conv2d(8, 3) -> AvgPool2d(2)",           ""),
+    ("a dropout, and no activation",     "output x -> a: Conv2d(8, 3) -> Dropout(0.5) -> b: Conv2d(8, 3)",           "W0428 b"),
+    ("channels dropped, no activation",  "output x -> a: Conv2d(8, 3) -> Dropout2d(0.5) -> b: Conv2d(8, 3)",         "W0428 b"),
+    ("dropped, then rectified",          "output x -> a: Conv2d(8, 3) -> Dropout(0.5) -> b: Conv2d(8, 3) -> ReLU",   "W0428 b"),
+    ("a norm, and no activation",        "output x -> a: Conv2d(8, 3, bias=false) -> BatchNorm2d -> b: Conv2d(8, 3)", "W0428 b"),
+    ("a classifier, and no activation",  "output x -> a: Conv2d(8, 3) -> b: Conv2d(8, 3) -> MaxPool2d(2) -> Flatten -> fc: Linear(3)", "W0428 b"),
+    ("a pooling between",                "output x -> a: Conv2d(8, 3) -> MaxPool2d(2) -> b: Conv2d(8, 3) -> ReLU",   ""),
     ("a map, then a vector",             "output x -> a: Conv2d(8, 3) -> Flatten -> b: Linear(10)",                  ""),
 
     ("rectified, then added",            f"output x + (x -> a: {CONV} -> ReLU)",                                     "W0425 relu"),

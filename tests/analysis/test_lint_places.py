@@ -50,9 +50,12 @@ CASES = [
     ("averaged shortcut",                   "output (x -> AvgPool2d(2)) + (x -> a: Conv2d(8, 3, stride=2, padding=1))",       ""),
     ("enlarged by the nearest",             "output x + (x -> a: Conv2d(8, 3, stride=2, padding=1) -> Upsample(scale_factor=2))", ""),
 
-    ("one position",                        "output x -> MaxPool2d(32) -> a: Conv2d(8, 3, padding=1)",                        "W0429 a only 1 ever"),
-    ("two positions, dilated",              "output x -> MaxPool2d(16) -> a: Conv2d(8, 3, padding=2, dilation=2)",            "W0429 a only 1 ever"),
-    ("a row of positions",                  "output x -> MaxPool2d((32, 2)) -> a: Conv2d(8, 3, padding=1)",                   "W0429 a only 3 ever"),
+    ("one position",                        "output x -> MaxPool2d(32) -> a: Conv2d(8, 3, padding=1)",                        "W0429 a 8 of the 9 taps"),
+    ("two positions, dilated",              "output x -> MaxPool2d(16) -> a: Conv2d(8, 3, padding=2, dilation=2)",            "W0429 a 8 of the 9 taps"),
+    ("a row of positions",                  "output x -> MaxPool2d((32, 2)) -> a: Conv2d(8, 3, padding=1)",                   "W0429 a 6 of the 9 taps"),
+    ("a dilation as large as the map",      "output x -> MaxPool2d(8) -> a: Conv2d(8, 3, padding=4, dilation=4)",             "W0429 a 8 of the 9 taps"),
+    ("a dilation one smaller",              "output x -> MaxPool2d(8) -> a: Conv2d(8, 3, padding=3, dilation=3)",             ""),
+    ("a stride that steps over the map",    "output x -> MaxPool2d(16) -> a: Conv2d(8, 3, padding=2, stride=3)",              "W0429 a 5 of the 9 taps"),
     ("two positions",                       "output x -> MaxPool2d(16) -> a: Conv2d(8, 3, padding=1)",                        ""),
     ("mirrored padding",                    'output x -> MaxPool2d(32) -> a: Conv2d(8, 3, padding=1, padding_mode="replicate")', ""),
 ]
@@ -79,3 +82,36 @@ def test_sizes_that_are_left_open_are_no_obstacle():
 
 def test_a_network_with_errors_is_not_judged_by_what_is_missing():
     assert found("y = x -> a: Conv2d(8, 1, stride=2)\n output y + (x -> b: Conv2d(4, 3, stride=2, padding=1))") == []
+
+
+# fmt: off
+DEAD = [
+    # layer                                                        map      channels
+    ("Conv2d(4, 3, padding=1)",                                    (1, 1),  2),
+    ("Conv2d(4, 5, padding=2, bias=false)",                        (2, 3),  2),
+    ("Conv2d(4, 3, padding=4, dilation=4, groups=2)",              (4, 5),  2),
+    ("Conv2d(4, (3, 7), padding=(1, 3), stride=(2, 3))",           (1, 9),  2),
+    ("Conv2d(4, 4, padding=6, stride=5)",                          (3, 2),  2),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("layer", "size", "channels"), DEAD, ids=[row[0] for row in DEAD])
+def test_dead_weights_are_those_whose_gradient_is_zero_at_every_position(layer, size, channels):
+    """Of a positive input each weight that meets it anywhere has a positive gradient of the sum."""
+    torch = pytest.importorskip("torch")
+    (told,) = found(f"output x -> a: {layer}", f"[{channels}, {size[0]}, {size[1]}]")
+    arguments = layer.removeprefix("Conv2d(").removesuffix(")").replace("false", "False")
+    conv = eval(f"torch.nn.Conv2d({channels}, {arguments})", {"torch": torch})
+    conv(torch.ones(1, channels, *size)).sum().backward()
+    dead = int((conv.weight.grad == 0).sum())
+
+    assert told.code == "W0429"
+    assert f": {dead:,} parameters are multiplied by zero" in told.message
+    assert told.message.startswith(f"{int((conv.weight.grad[0, 0] == 0).sum())} of the ")
+
+
+def test_large_numbers_have_separators():
+    (told,) = found("output x -> a: Conv2d(8, 1, stride=2)", "[3, 1000000, 1000000]")
+
+    assert "steps over 500,000 of the 1,000,000 rows of `x`" in told.message

@@ -141,6 +141,14 @@ def test_layers_on_other_axes_keep_what_pytorch_keeps(text, shape):
     assert_equal(piped(f"PReLU -> {text}", *shape), (2, 3))
 
 
+@pytest.mark.parametrize(
+    "layer", ["ConvTranspose3d(2, 1)", "ConvTranspose3d(2, 3, padding=2)", "ConvTranspose3d(2, 3, padding=3)"]
+)
+def test_what_a_transposed_convolution_over_three_axes_gives_is_counted_by_its_size(layer):
+    """PyTorch's own kernel, which it takes for one small sample, leaves it in a storage as large as the input."""
+    assert_equal(piped(f"{layer} -> Tanh", 6, 7, 7, 7))
+
+
 # fmt: off
 GRAPHS = [
     ("a part is kept whole",              "a, b = split(y, 2)\n output a -> c: Conv2d(2, 1)"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archdsl.analysis.training_memory import OPTIMIZERS, Training, TrainingMemory, training_memory
 from archdsl.analysis.training_segments import segments
 from archdsl.graph import Graph
-from archdsl.pipeline import load, loads
+from archdsl.pipeline import Network, load, loads
 from archdsl.report import training as report
 from oracles.live_storages import built, feeds, peak_bytes
 from oracles.networks import SPECS, bundled, chain, written
@@ -110,6 +110,52 @@ def test_the_peak_under_autocast_is_within_a_hundredth(name):
     _, most = measured(name, 4, context=lambda: torch.autocast("cpu", dtype=torch.bfloat16))
 
     assert passing(found) == pytest.approx(most, rel=0.01)
+
+
+# fmt: off
+PASSING = [
+    # what comes and goes that no layer's input or output is; the last layers make the output small
+    ("masks of what needs no gradient",    "output x -> Dropout -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("places of maxima that nobody wants", "output x -> MaxPool2d(2) -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("squares that nobody wants",          "output x -> LocalResponseNorm(3) -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("squares with wide padding",          "output x -> LocalResponseNorm(40) -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("what a block was fed",               "output x -> Tanh -> B -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("what a sequence was fed",            "output x -> Tanh -> S -> a: Conv2d(2, 4, stride=4) -> AdaptiveAvgPool2d(1)"),
+    ("a crop of nothing",                  "output crop(x -> a: Conv2d(8, 1), like=x) -> AdaptiveAvgPool2d(1)"),
+    ("a crop along one axis",              "output crop(x -> a: Conv2d(8, 1), left=2) -> Tanh -> AdaptiveAvgPool2d(1)"),
+    ("a crop along two axes",              "output crop(x -> a: Conv2d(8, 1), left=2, top=3) -> AdaptiveAvgPool2d(1)"),
+    ("a mirrored padding",                 'output x -> a: Conv2d(8, 1) -> Conv2d(2, 5, stride=4, padding=4, padding_mode="reflect") -> AdaptiveAvgPool2d(1)'),
+    ("an uneven padding",                  'output x -> a: Conv2d(8, 1) -> Conv2d(2, 4, padding="same") -> AdaptiveAvgPool2d(1)'),
+]
+# fmt: on
+
+
+def tracked_peak(network: Network, batch: int) -> int:
+    """Return the most bytes in a second step, by MemTracker, of activations and gradients."""
+    from torch.distributed._tools.mem_tracker import MemTracker
+
+    model, inputs, tracker = built(network), feeds(network, batch), MemTracker()
+    tracker.track_external(model, *inputs)
+    with tracker:
+        for step in range(2):
+            if step:
+                tracker.reset_mod_stats()
+            model(*inputs).sum().backward()
+            model.zero_grad()
+    (most,) = [kinds["Total"] for kinds in tracker.get_tracker_snapshot("peak").values()]
+    weights: int = sum(x.nbytes for x in (*model.parameters(), *model.buffers()))
+    return most - weights
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize("text", [text for _, text in PASSING], ids=[name for name, _ in PASSING])
+def test_what_is_there_in_passing_is_counted(text):
+    """The loss and its gradient are 8 bytes; the tracker holds that of an output by one number."""
+    blocks = "block B { input x\n output x -> Sigmoid -> GELU }\nseq S = Sigmoid -> GELU\n"
+    network = loads(f"{blocks}model Net {{ input x: [8, 20, 20]\n {text} }}")
+    found = training_memory(network.graph, batch=4, optimizer="sgd")
+
+    assert passing(found) == pytest.approx(tracked_peak(network, 4), rel=0.003)
 
 
 def checkpointed(model: Any, paths: list[str]) -> Any:

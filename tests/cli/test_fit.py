@@ -12,6 +12,7 @@ from archdsl.cli.fit import beside, size_of
 # One sample of 3×10×10 takes 4·(300 + 800 + 800) = 7,600 bytes at the peak, and 32 weights 4·32 each for themselves,
 # their gradients and what an optimizer keeps.
 PIPELINE = "[3, 10, 10] -> Conv2d(8, 1)"
+RESNET = ["resnet.arch", "--model", "ResNet50"]
 SGD = [PIPELINE, "--optimizer", "sgd"]
 
 
@@ -41,6 +42,17 @@ def test_a_network_without_layers_holds_what_it_is_fed(capsys, tmp_path):
 
     assert run(["fit", str(path), "--memory", "5KB", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["batch"] == 4  # 1,200 bytes each
+
+
+def test_a_network_without_weights_is_told_that_it_learns_nothing(capsys):
+    """A sample of 3·4·4 numbers goes through, and comes out as one of them each: 192 + 192 bytes at the most."""
+    assert fit("[3, 4, 4] -> ReLU", "--memory", "3840") == 0
+    out = capsys.readouterr().out
+
+    assert "The largest batch in 3.75 KiB is 10" in out
+    assert "There are no weights, so nothing is learned and nothing is kept for a backward." in out
+    assert fit(*SGD, "--memory", "76256") == 0
+    assert "There are no weights" not in capsys.readouterr().out
 
 
 def test_nothing_fits_and_the_exit_code_says_so(capsys):
@@ -103,6 +115,9 @@ def test_what_is_no_memory_is_refused(text, capsys):
         (["lenet.arch", "--memory", "1GB", "--dtype", "float16", "--amp", "bf16"], "weights in float32"),
         (["lenet.arch", "--memory", "1GB", "--checkpoint", "stage"], "no module `stage`"),
         (["lenet.arch", "--memory", "1GB", "--checkpoint", "block"], "no block in LeNet5"),
+        (["lenet.arch", "--memory", "1GB", "--checkpoint", "conv1"], "`conv1` is one layer"),
+        ([*RESNET, "--memory", "1GB", "--checkpoint", "conv1"], "such as layer1, layer2, layer3, layer4"),
+        ([*RESNET, "--memory", "1GB", "--checkpoint", "layer1.0.conv2"], "such as layer1.0\n"),
         (["-e", "[3, H, W] -> Conv2d(2, 3)", "--memory", "1GB"], "give one with --input or -D"),
     ],
 )

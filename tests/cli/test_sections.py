@@ -69,6 +69,34 @@ def test_all_sections_at_once_are_keys_of_the_json(capsys):
     assert all(made[key] for key in keys)
 
 
+def test_memory_is_of_the_training_that_is_asked_for(capsys):
+    """Adam keeps two numbers a weight, plain descent none; 25,557,032 weights of 4 bytes."""
+    found = []
+    for chosen in ([], ["--optimizer", "sgd", "--batch", "4"], ["--amp", "bf16"], ["--checkpoint", "block"]):
+        assert run(["analyze", *RESNET, "--memory", "--format", "json", *chosen]) == 0
+        found.append(json.loads(capsys.readouterr().out)["training_memory"])
+    plain, descent, low, blocks = found
+
+    assert (plain["optimizer"], plain["optimizer_states"]) == ("adam", 2 * 4 * 25_557_032)
+    assert (descent["optimizer"], descent["optimizer_states"], descent["batch"]) == ("sgd", 0, 4)
+    assert (low["amp"], plain["amp"]) == ("bf16", None)
+    assert (plain["checkpoints"], blocks["checkpoints"]) == (0, 16)
+    assert blocks["peak"] < plain["peak"]
+
+
+def test_why_gives_the_metrics_that_are_asked_for_as_json_too(capsys):
+    assert run(["why", *RESNET, "layer1.0.conv1", "--metric", "paths,rf", "--format", "json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+
+    assert [section["metric"] for section in made["sections"]] == ["rf", "paths"]
+
+
+def test_why_says_in_its_help_which_metrics_are_of_a_layer_alone(capsys):
+    assert run(["why", "--help"]) == 0
+
+    assert "of a layer alone: paths, dead, saved, erf" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("flag", ["--dead", "--memory"])
 def test_a_section_that_needs_sizes_says_so(flag, capsys):
     assert run(["analyze", "-e", "[3, H, W] -> c: Conv2d(3, 3)", flag]) == 2
@@ -187,7 +215,11 @@ MISUSES = [
     ("a unit of a module",    ["why", *RESNET, "layer4.2", "--unit", "3,3"], "a layer"),
     ("a unit of a vector",    ["why", *RESNET, "fc", "--unit", "3"], "vector"),
     ("a section as a table",  ["analyze", *UNET, "--rf", "--format", "csv"], "--rf"),
-    ("paths of a module",     ["why", *RESNET, "layer4.2", "--metric", "paths"], "a layer"),
+    ("paths of a module",     ["why", *RESNET, "layer4.2", "--metric", "paths"], "one layer, not of the module `layer4.2`"),
+    ("paths of the network",  ["why", *RESNET, "--metric", "paths"], "one layer, not of the network"),
+    ("training, not asked",   ["analyze", *RESNET, "--optimizer", "sgd"], "--optimizer is of a step of training: add --memory"),
+    ("no such optimizer",     ["analyze", *RESNET, "--memory", "--optimizer", "lion"], "there are sgd, momentum"),
+    ("a layer to compute anew", ["analyze", *RESNET, "--memory", "--checkpoint", "conv1"], "`conv1` is one layer"),
     ("dead work, open sizes", ["why", "-e", "[3, H, W] -> c: Conv2d(3, 3)", "c", "--metric", "dead"], "--input"),
     ("open sizes",            ["why", "-e", "[3, H, W] -> c: Conv2d(3, 3)", "c", "--unit", "0,0"], "--input"),
 ]

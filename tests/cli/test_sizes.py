@@ -30,7 +30,7 @@ def test_a_unet_says_what_it_needs():
     for line in (
         "Works where H % 16 == 0 and W % 16 == 0",
         "Smallest 16×16",
-        "Nothing dropped at every size that works",
+        "Ends all read at every size that works",
         "256×256 works",
         "Output masks 2×H×W",
         "Where H = 16·h and W = 16·w",
@@ -64,7 +64,7 @@ def test_a_size_that_works_gets_its_numbers():
 def test_what_is_left_unread_is_told():
     said = lines("vgg.arch", "--model", "VGG11", "--at", "40x64")
 
-    assert "Nothing dropped where H % 32 == 0 and W % 32 == 0" in said
+    assert "Ends all read where H % 32 == 0 and W % 32 == 0" in said
     assert "40×64 works, and leaves some unread:" in said
     assert "features.15, the last 1 of 5 rows" in said
 
@@ -122,7 +122,87 @@ def test_json_has_the_functions():
     assert eval(made["macs"], {"H": 256, "W": 256}) == 187_875_328 * 256
     asked = [one["condition"] for one in made["demands"] if one["size"] == "H"]
     assert asked[-1] == "H % 2 == 0"
-    assert {"path": "head", "call": 0, "output": [2, "H", "W"]} in made["layers"]
+    (head,) = [layer for layer in made["layers"] if layer["path"] == "head"]
+    assert (head["call"], head["output"]) == (0, [2, "H", "W"])
+
+
+def test_what_strides_step_over_is_not_said_to_be_read():
+    """The shortcuts of a ResNet read one row of two, and with a stride of their own nothing is left at the end."""
+    said = lines("resnet.arch", "--model", "ResNet50")
+
+    assert "Ends all read at every size that works" in said
+    shortcuts = ", ".join(f"layer{stage}.0.downsample.0" for stage in (2, 3, 4))
+    assert f"Stepped over positions by {shortcuts}, at any size" in said
+    assert not any(line.startswith("Stepped over") for line in lines("vgg.arch", "--model", "VGG11"))
+
+
+TABLES = (
+    "[3, H, W] -> a: Conv2d(4, 3, stride=3, padding=1) -> Upsample(scale_factor=5) -> p: MaxPool2d(7, stride=4)"
+    " -> Upsample(scale_factor=3) -> q: Conv2d(8, 5, stride=7, padding=2)"
+)
+
+
+def read(document, terms, values):
+    """Return what a sum of products of functions is at these sizes, by the words of the documentation alone."""
+    whole = 0
+    for term in terms:
+        product = term["coefficient"]
+        for place in term["factors"]:
+            one = document["functions"][place]
+            turn, rest = divmod(values[one["of"]], one["period"])
+            offset = [offset for start, offset in one["offsets"] if start <= rest][-1]
+            product *= one["slope"] * turn + offset
+        whole += product
+    return whole
+
+
+def holds(members, size):
+    turn, rest = divmod(size, members["period"])
+    rows = [row for row in members["rows"] if row["rests"][0] <= rest <= row["rests"][1]]
+    return any(start <= turn and (end is None or turn <= end) for row in rows for start, end in row["turns"])
+
+
+@pytest.mark.parametrize("high", [4, 5, 29, 83, 84, 200])
+def test_json_has_what_texts_cut_short(high):
+    """Counted at numbers by hand: sizes along the layers, by the definitions of their windows."""
+    made = json.loads(sizes("-e", TABLES, "--format", "json").stdout)
+
+    def along(size):
+        a = (size + 2 - 3) // 3 + 1
+        p = (5 * a - 7) // 4 + 1
+        return a, p, (3 * p + 4 - 5) // 7 + 1
+
+    (a, _, q), (_, _, wide) = along(high), along(31)
+    last = made["layers"][-1]["terms"]
+    values = {"H": high, "W": 31}
+    assert "…" in str(made["outputs"])
+    assert [last[0], *(read(made, terms, values) for terms in last[1:])] == [8, q, wide]
+    assert read(made, made["terms"]["params"], values) == 4 * 27 + 4 + 8 * 100 + 8
+    macs = a * along(31)[0] * 4 * 27 + q * wide * 8 * 100
+    assert read(made, made["terms"]["macs"], values) == macs
+
+
+def test_json_has_the_sizes_that_work_and_those_that_drop_nothing_as_sets():
+    unet = json.loads(sizes("unet.arch", "--model", "UNet", "--format", "json").stdout)
+    vgg = json.loads(sizes("vgg.arch", "--model", "VGG11", "--format", "json").stdout)
+
+    works, kept = unet["sizes"]["H"]["works"], vgg["sizes"]["W"]["drops_nothing"]
+    assert [n for n in range(1, 100) if holds(works, n)] == [16, 32, 48, 64, 80, 96]
+    assert [n for n in range(1, 100) if holds(kept, n)] == [32, 64, 96]
+    assert all("…" not in str(one) for one in (works, kept, unet["functions"], unet["terms"], unet["form"]))
+    assert unet["form"]["terms"]["macs"] == [{"coefficient": 187_875_328, "factors": ["h", "w"]}]
+
+
+def test_sixteen_strides_in_a_row_are_told_exactly():
+    """H is halved sixteen times and rounded up: ⌈H / 65,536⌉; one multiply-add of 8·8·9 for each position."""
+    layers = " -> ".join(f"c{i}: Conv2d(8, 3, stride=2, padding=1)" for i in range(16))
+    made = json.loads(sizes("-e", f"[8, H, W] -> {layers}", "--format", "json").stdout)
+
+    last = made["layers"][-1]["terms"]
+    for size in (1, 65_535, 65_536, 65_537, 10**6):
+        assert read(made, last[1], {"H": size, "W": 1}) == -(-size // 65_536)
+    whole = sum(-(-(10**6) // 2**level) for level in range(1, 17))
+    assert read(made, made["terms"]["macs"], {"H": 10**6, "W": 1}) == 576 * whole
 
 
 def test_the_same_json_every_time():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +52,26 @@ def tensors(given: Any) -> list[Tensor]:
     return [given] if isinstance(given, torch.Tensor) else [x for x in given if x is not None]
 
 
+@contextmanager
+def tight_results(model: nn.Module) -> Iterator[None]:
+    """Cut what a transposed convolution over three axes gives to its size.
+
+    PyTorch's own kernel, taken for few and small samples, leaves it in a storage as large as its input where that is
+    the larger one; the kernel of oneDNN does not.
+    """
+    from torch import nn
+
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, nn.ConvTranspose3d):
+                hooks.enter_context(module.register_forward_hook(_cut))
+        yield
+
+
+def _cut(module: nn.Module, given: Any, result: Tensor) -> None:
+    result.untyped_storage().resize_(result.nbytes)
+
+
 def saved_bytes(model: nn.Module, *feeds: Tensor, context: Callable[[], Any] = nullcontext) -> int:
     """Return the bytes that are kept when the forward pass has ended, for gradients of learned tensors alone.
 
@@ -71,7 +91,7 @@ def saved_bytes(model: nn.Module, *feeds: Tensor, context: Callable[[], Any] = n
         return box
 
     own = own_storages(model)
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda box: box.tensor), context():
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda box: box.tensor), context(), tight_results(model):
         outputs = model(*feeds)
     storages = {box.tensor.untyped_storage()._cdata: box.tensor.untyped_storage().nbytes() for box in boxes}
     del outputs
@@ -128,7 +148,7 @@ def peak_bytes(
 ) -> tuple[int, int]:
     """Return the bytes alive at the end of the forward pass and the most of forward and backward, feeds included.
 
-    The gradient of every output is all ones; gradients of learned tensors stay, as in a step of training.
+    The gradient of every output that has one is all ones; gradients of learned tensors stay, as in a step of training.
     """
     import torch
 
@@ -141,8 +161,9 @@ def peak_bytes(
             return outputs[0].new_zeros(())
 
         @staticmethod
-        def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, ...]:
-            return tuple(torch.ones_like(x) for x in ctx.saved_tensors)
+        def backward(ctx: Any, *_: Tensor) -> tuple[Tensor | None, ...]:
+            wanted = zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
+            return tuple(torch.ones_like(x) if needed else None for x, needed in wanted)
 
     model.zero_grad(set_to_none=True)
     held = Held(model, feeds)
