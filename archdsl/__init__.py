@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archdsl import numpy_reference
+    from archdsl import exam, numpy_reference
     from archdsl.analysis import Analysis, Layer, Totals
     from archdsl.codegen import generate
     from archdsl.diagnostics import Diagnostic, SpecError
@@ -42,6 +42,7 @@ __all__ = [
     "Totals",
     "UsageError",
     "analyze",
+    "exam",
     "generate",
     "load",
     "loads",
@@ -51,8 +52,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its home, the first time that somebody asks for it."""
-    if name == "numpy_reference":
-        return import_module("archdsl.numpy_reference")
+    if name in ("exam", "numpy_reference"):
+        return import_module(f"archdsl.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

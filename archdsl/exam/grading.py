@@ -74,6 +74,7 @@ class Judge:
         self._posed = {p.id: Posed(p, sheet.conventions, drawn.get(p.id)) for p in sheet.problems}
         self._parts: dict[str, tuple[Problem, Part]] = {part.name: (problem, part) for problem, part in sheet.parts}
         self._known: dict[tuple[object, ...], Verdict] = {}
+        self._answers: dict[tuple[str, str, str], Answer] = {}
 
     def posed(self, problem_id: str) -> Posed:
         """Return a problem with its values; raises `KeyError` where there is none of that id."""
@@ -144,6 +145,14 @@ class Judge:
         return self._known[key], answer
 
     def _read(self, posed: Posed, part: Part, text: str, habit: str) -> Answer:
+        key = part.name, text, habit
+        if key not in self._answers:
+            if len(self._answers) >= MOST_KNOWN:
+                self._answers.clear()
+            self._answers[key] = self._fresh(posed, part, text, habit)
+        return self._answers[key]
+
+    def _fresh(self, posed: Posed, part: Part, text: str, habit: str) -> Answer:
         wanted, stated = posed.wanted(part), posed.conventions
         return read_answer(
             text,

@@ -58,7 +58,6 @@ class Net:
             raise SheetError(problems)
         return composed.network()
 
-
     def works(self, place: str, values: Mapping[str, Draw] | None = None) -> bool:
         """Tell whether a layer can take what it is given; with an empty place, whether every layer can."""
         composed = _Composed(self, values or {})

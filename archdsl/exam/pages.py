@@ -22,7 +22,7 @@ def page_of(query: str) -> Page | None:
         return None
     slip = next((slip for slip in SLIPS if slip.id == id), None)
     if slip is not None:
-        facts = {"schema": SCHEMA, "kind": "slip", "id": id, "did": slip.did}
+        facts: dict[str, object] = {"schema": SCHEMA, "kind": "slip", "id": id, "did": slip.did}
         return Page(id, "slip", (Prose(f"The answer {slip.did}."),), (), facts)
     rows = [mistake for mistake in MISTAKES if mistake.id == id]
     asks = sorted({ask for row in rows for ask in row.asks})

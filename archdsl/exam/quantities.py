@@ -152,6 +152,7 @@ def _values(
     shapes = _shapes(subject, given)
     until = subject.end(ask.layer) if ask.quantity == "shape" else None
     behind = _behind(subject, ask, shapes) if once else None
+    base = Walk(subject, given=shapes, until=until)
     room = MOST_VISITS
     for mistake in rows:
         places: list[int | None] = [None] if mistake.everywhere else []
@@ -159,15 +160,17 @@ def _values(
             places = list(subject.sites(mistake)) if mistake.once and mistake.is_layered else []
             if behind is not None and (until is not None or mistake.moves):
                 places = [place for place in places if place in behind]
+            if given and mistake.moves and ask.quantity in SUMMED:
+                continue  # the student's own shapes are known: a sum is not computed with yet others in one layer
         elif mistake.is_layered and not subject.sites(mistake):
             continue
         if once and not mistake.moves and not mistake.answer and ask.quantity in SUMMED:
             room -= len(places)
-            for index, value in _each_once(subject, ask, mistake, places, given):
+            for index, value in _each_once(subject, ask, mistake, places, given, base):
                 yield mistake, subject.nodes[index].id, value
             continue
         for place in places:
-            walk = Walk(subject, (mistake,), place, shapes, until)
+            walk = Walk(subject, (mistake,), place, shapes, until, base)
             room -= 1 + _visits(subject, ask, walk)
             if room < 0 and once:
                 return
@@ -177,11 +180,11 @@ def _values(
 
 
 def _each_once(
-    subject: Subject, ask: Ask, mistake: Mistake, places: Iterable[int | None], given: Given | None
+    subject: Subject, ask: Ask, mistake: Mistake, places: Iterable[int | None], given: Given | None, base: Walk
 ) -> Iterator[tuple[int, Value]]:
     """Yield the sum with a mistake in one node, node by node; it moves no shape, so that one walk serves for all."""
     shapes = _shapes(subject, given)
-    plain, walk = Walk(subject, given=shapes), Walk(subject, (mistake,), None, shapes)
+    plain, walk = base, Walk(subject, (mistake,), None, shapes, base=base)
     total = _try(subject, ask, given)
     if total is None or isinstance(total, str | tuple):
         return

@@ -8,7 +8,7 @@ cannot work with the student's sizes gives nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property
@@ -146,6 +146,11 @@ class Place:
         return prod(self.op.kernel_size)
 
     @property
+    def read(self) -> Any:
+        """How many positions the input has; raises `ShapeError` where a size is open."""
+        return TensorType(self.sizes).elements
+
+    @property
     def positions(self) -> Any:
         """How many positions the output has; raises `ShapeError` where a size is open or cannot be computed."""
         if self.output is None:
@@ -190,15 +195,15 @@ class Mistake:
     answer: Callable[[Walk, Ask, Any], Iterable[Value]] | None = None
     """The values given for the quantity and layer asked, from what the walk gives."""
 
-    @property
-    def is_layered(self) -> bool:
-        """Whether it replaces a rule of a layer."""
-        return any((self.moves, self.count, self.work, self.slide, self.narrow))
+    is_layered: bool = field(init=False)
+    """Whether it replaces a rule of a layer."""
+    moves: bool = field(init=False)
+    """Whether it may change a shape, or the layer that the counts are of."""
 
-    @property
-    def moves(self) -> bool:
-        """Whether it may change a shape, or the layer that the counts are of."""
-        return any((self.source, self.op, self.shape))
+    def __post_init__(self) -> None:
+        moves = any((self.source, self.op, self.shape))
+        object.__setattr__(self, "moves", moves)
+        object.__setattr__(self, "is_layered", moves or any((self.count, self.work, self.slide, self.narrow)))
 
 
 _Result = TypeVar("_Result")
@@ -384,7 +389,8 @@ def _count(op: Op, inputs: tuple[Sizes, ...]) -> Count:
 class Walk:
     """The network as a student has it who makes some mistakes, in every layer or in one, from given answers on.
 
-    `given` are shapes that the student has answered, by node: they stand, whatever the rules say.
+    `given` are shapes that the student has answered, by node: they stand, whatever the rules say. `base` is the walk
+    from the same answers without a mistake, where it is known; only what the mistakes move is then carried on.
     """
 
     def __init__(
@@ -394,21 +400,23 @@ class Walk:
         only: int | None = None,
         given: Mapping[int, Sizes] | None = None,
         until: int | None = None,
+        base: Walk | None = None,
     ) -> None:
         self.subject = subject
         self.mistakes = mistakes
         self.given = given or {}
         self.sites: dict[int, list[Mistake]] = {}
-        self._inputs: dict[int, tuple[Sizes, ...] | None] = {}
-        self._outputs: dict[int, Sizes | None] = {}
+        self._inputs: dict[int, tuple[Sizes, ...] | None] = dict(base._inputs) if base else {}
+        self._outputs: dict[int, Sizes | None] = dict(base._outputs) if base else {}
         self._ops: dict[int, Op | None] = {}
         for mistake in mistakes:
             if mistake.is_layered:
                 for i in subject.sites(mistake) if only is None else (only,):
                     self.sites.setdefault(i, []).append(mistake)
         moving = [i for i, found in self.sites.items() if any(m.moves for m in found)]
-        if moving or self.given:
-            self._follow(min((*moving, *self.given)), len(subject.nodes) if until is None else until + 1)
+        first = moving if base else [*moving, *self.given]
+        if first:
+            self._follow(min(first), len(subject.nodes) if until is None else until + 1, base is not None)
 
     @property
     def touched(self) -> set[int]:
@@ -471,9 +479,10 @@ class Walk:
             return None
         return Place(subject, node, op, inputs, self.output(index))
 
-    def _follow(self, start: int, stop: int) -> None:
+    def _follow(self, start: int, stop: int, is_based: bool) -> None:
         """Carry shapes from the first node that is touched to the last that is asked about."""
         outputs, sites, shapes, keeping = self._outputs, self.sites, self.subject.shapes, self.subject.keeping
+        moved = set[int]()
         for node in self.subject.nodes[start:stop]:
             index = node.index
             found = sites.get(index, ())
@@ -482,7 +491,7 @@ class Walk:
                 for mistake in found:
                     if mistake.source:
                         source = mistake.source(self.subject, node)
-            elif index not in self.given and outputs.keys().isdisjoint(source):
+            elif (is_based or index not in self.given) and moved.isdisjoint(source):
                 continue
             known = [outputs[i] if i in outputs else shapes[i] for i in source]
             if None in known:
@@ -498,8 +507,12 @@ class Walk:
             self._inputs[index] = inputs
             if index in self.given:
                 output = self.given[index]
+            if output != outputs.get(index, shapes[index]):
+                moved.add(index)
             if output != shapes[index]:
                 outputs[index] = output
+            else:
+                outputs.pop(index, None)
 
     def _made(self, node: Node, inputs: tuple[Sizes, ...], found: Iterable[Mistake]) -> Sizes | None:
         """Return the shape of a node by its own rule or the one that replaces it."""

@@ -198,7 +198,8 @@ def test_a_fault_in_the_diagnosis_gives_no_marks_and_takes_none(monkeypatch):
 
 def test_another_argument_of_a_layer_is_told_where_no_mistake_explains_the_answer():
     found = one("input x: [3, 20, 20]\noutput y = x -> a: Conv2d(8, 3)", "shape(a)", "8x14x14")
-    assert "kernel_size=7" in found.said and found.status is Status.WRONG
+    assert "kernel_size=7" in found.said
+    assert found.status is Status.WRONG
 
 
 def test_a_net_that_cannot_be_built_is_asked_about_with_valid():

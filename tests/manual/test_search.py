@@ -150,7 +150,7 @@ NEAR = [
     ("Conv2x",         "Conv2d"),
     ("MaxPool4d",      "MaxPool2d"),
     ("linear-on-mop",  "linear-on-map"),
-    ("E9999",          "E0702"),
+    ("E9999",          "E0781"),
     ("kaimin_normal",  "kaiming_normal"),
 ]
 # fmt: on

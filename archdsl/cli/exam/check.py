@@ -77,7 +77,7 @@ def _sheet(sheet: Sheet, seed: str, lints: bool, color: str) -> tuple[str, dict[
     keys = _keys(sheet, variants)
     findings = _lint(sheet) if lints else ()
     expectations = [outcome for one in listings for outcome in one.outcomes]
-    lines = [*_table(keys), *(f"{', '.join(one.parts)}  {one.code}  {one.said}" for one in findings)]
+    lines = [*_table(keys), *map(str, findings)]
     wrong = [key for key in keys if not key.is_right]
     lines.append(_summary(sheet, keys, wrong))
     if expectations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,4 +47,4 @@ def open_sheet(file: str, color: str) -> Sheet:
 
 def say(text: str) -> None:
     """Tell something beside the result."""
-    print(text, file=sys.stderr)
+    click.echo(text, err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import prod
 from typing import Any
 
 from archdsl.exam.mistakes.params import BIASED, LEARNED, has_bias, scaled
@@ -81,7 +80,7 @@ def _exchanged(place: Place) -> Op:
 
 
 def _per_output(place: Place, true: Number) -> Number:
-    return scaled(true, place.positions, prod(place.sizes))
+    return scaled(true, place.positions, place.read)
 
 
 def _refused(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:

@@ -113,7 +113,7 @@ def _per_output(place: Place, count: Count) -> Count:
 
 
 def _per_input(place: Place, count: Count) -> Count:
-    return count._replace(weights=count.weights * prod(place.sizes))
+    return count._replace(weights=count.weights * place.read)
 
 
 def _untied(place: Place, count: Count) -> Count:
@@ -137,7 +137,7 @@ def _all_buffers(place: Place, count: Count) -> Count:
 
 
 def _norm_per_pixel(place: Place, count: Count) -> Count:
-    return Count(count.weights * prod(place.sizes), count.biases * prod(place.sizes), count.buffers)
+    return Count(count.weights * place.read, count.biases * place.read, count.buffers)
 
 
 def _forget(place: Place, count: Count) -> Count:

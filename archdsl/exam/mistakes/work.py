@@ -52,11 +52,11 @@ def kilo(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:
 
 
 def _input_map(place: Place, true: Number) -> Number:
-    return scaled(true, prod(place.sizes), place.positions)
+    return scaled(true, place.read, place.positions)
 
 
 def _output_map(place: Place, true: Number) -> Number:
-    return scaled(true, place.positions, prod(place.sizes))
+    return scaled(true, place.positions, place.read)
 
 
 def _no_map(place: Place, true: Number) -> Number:

@@ -14,6 +14,7 @@ from archdsl.exam.reading.data import data_of
 from archdsl.exam.reading.entries import Entry, Number
 from archdsl.exam.reading.fields import Fields, Findings
 from archdsl.exam.reading.marking import marking_of
+from archdsl.exam.requirements import problems_of
 from archdsl.exam.sheet import FORMS, Ask, Marking, Part, Problem
 from archdsl.exam.texts import Text
 from archdsl.lang.builder import KEYWORDS
@@ -47,6 +48,8 @@ def problem_of(entry: Entry, marking: Marking, findings: Findings, id: str = "")
         parts.append(_part(item, problem, parts, marking, findings))
     problem = replace(problem, parts=_hinted(fields, parts))
     check_texts(problem, findings)
+    for diagnostic in problems_of(problem):
+        findings.keep(diagnostic)
     return problem
 
 

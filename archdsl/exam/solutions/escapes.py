@@ -15,8 +15,8 @@ _LATEX |= {
     for sign, command in {
         "×": r"\times", "·": r"\cdot", "−": "-", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil",
         "→": r"\rightarrow", "≈": r"\approx", "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "√": r"\surd", "σ": r"\sigma",
-        "γ": r"\gamma", "β": r"\beta", "½": r"\frac{1}{2}", "²": "^2", "³": "^3", "∞": r"\infty", "±": r"\pm", "Σ": r"\Sigma",
-        "Π": r"\Pi",
+        "γ": r"\gamma", "β": r"\beta", "½": r"\frac{1}{2}", "²": "^2", "³": "^3", "∞": r"\infty", "±": r"\pm",
+        "Σ": r"\Sigma", "Π": r"\Pi",
     }.items()
 }  # fmt: skip
 _LATEX |= {"\t": " ", "\r": " "}
