@@ -13,6 +13,7 @@ import pytest
 
 from archdsl.cli import run
 from archdsl.rules import RULES
+from archdsl.rules.exam import EXAM_RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,7 +87,7 @@ def test_the_list_as_json_has_every_code(capsys):
     made = json.loads(capsys.readouterr().out)
 
     assert made["schema"] == "archdsl/explain@1"
-    assert [rule["code"] for rule in made["rules"]] == list(RULES)
+    assert [rule["code"] for rule in made["rules"]] == [*RULES, *EXAM_RULES]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,17 @@ def test_a_part_that_is_not_there_is_told_with_those_that_are(exam):
         exam.check("q9", 1)
 
 
-@pytest.mark.parametrize("value", [object(), {"a": 1}, {1, 2}, [object()], 1j, lambda: 1], ids=str)
+UNREADABLE = {
+    "an object": object(),
+    "a mapping": {"a": 1},
+    "a set": {1, 2},
+    "a list of objects": [object()],
+    "complex": 1j,
+    "a function": lambda: 1,
+}
+
+
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_answer_is_refused(exam, value):
     with pytest.raises(TypeError, match="is no answer"):
         exam.check("q1.a", value)
