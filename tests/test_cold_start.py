@@ -31,6 +31,7 @@ NEVER = {"jinja2", "matplotlib", "networkx", "numpy", "pandas", "torch", "torchv
 TABLES = {"rich"}
 LANGUAGE = {"lark"}
 
+SHEET = CHECKOUT / "tests" / "readme" / "sheet.yaml"
 RESNET = ("resnet.arch", "--model", "ResNet50")
 
 # fmt: off
@@ -46,6 +47,9 @@ COMMANDS = [
     (["check", "resnet.arch", "--format", "json"],         NEVER | TABLES),
     (["generate", "lenet.arch"],                           NEVER - {"jinja2"}),
     (["verify", "--help"],                                 NEVER | TABLES | LANGUAGE),
+    (["exam", "check", str(SHEET)],                        NEVER),
+    (["exam", "grade", str(SHEET), "q1.a=60x60x32"],       NEVER),
+    (["exam", "new"],                                      NEVER),
     (["why", "resnet.arch", "conv1", "--model", "ResNet50"], NEVER),
 ]
 # fmt: on
@@ -83,3 +87,21 @@ def test_the_package_alone_loads_none_of_its_libraries(tmp_path):
     )
 
     assert libraries.isdisjoint(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["exam", "check", str(SHEET)], ["exam", "new", "shapes"], ["exam", "practise", "shapes"]]
+)
+def test_without_its_extra_a_command_says_how_to_get_it(arguments, tmp_path):
+    program = "import sys; sys.modules['ruamel'] = None; from archdsl.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (3, "")
+    assert 'pip install "archdsl[exam]"' in run.stderr

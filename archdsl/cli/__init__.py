@@ -7,7 +7,11 @@ import sys
 import click
 
 from archdsl import __version__
+from archdsl.cli.common import missing_extra
 from archdsl.cli.lazy import Lazy
+
+EXTRAS = {"ruamel": "exam"}
+"""The extra that brings a library which commands need as soon as they are loaded."""
 
 FOUND, MISUSED, MISSING_EXTRA, BUG, INTERRUPTED = 1, 2, 3, 70, 130
 
@@ -64,6 +68,9 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         click.echo(f"archdsl: {error.strerror or error}", err=True)
         return MISUSED
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        return missing_extra(" ".join(arguments[:2]), extra) if extra else _bug(error, arguments)
     except Exception as error:  # noqa: BLE001 - the last stop: what comes here is a bug of ours, and told as one
         return _bug(error, arguments)
     return result if isinstance(result, int) else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import emit, missing_extra, tell, wants_colour
+from archdsl.cli.common import emit, tell, wants_colour
 from archdsl.cli.exam.sheets import open_sheet, say
 
 if TYPE_CHECKING:
@@ -101,12 +101,7 @@ def _opened(file: str, color: str) -> tuple[Sheet, str]:
         close = near(file)
         hint = f"did you mean {close}?" if close else "`archdsl exam new` lists the topics"
         raise click.UsageError(f"there is no file and no topic {file}; {hint}")
-    try:
-        return found.read(), found.name
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("ruamel"):
-            raise
-        raise click.exceptions.Exit(missing_extra("a topic", "exam")) from None
+    return found.read(), found.name
 
 
 class _Session:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import missing_extra, tell
+from archdsl.cli.common import tell
 
 if TYPE_CHECKING:
     from archdsl.exam.sheet import Sheet
@@ -19,7 +19,7 @@ def open_sheet(file: str, color: str) -> Sheet:
 
     Raises:
         click.UsageError: there is no such file.
-        click.exceptions.Exit: it has errors, which are told; or YAML cannot be read here.
+        click.exceptions.Exit: it has errors, which are told.
     """
     from archdsl.exam.reading import FORMATS, read_sheet
     from archdsl.exam.texts import SheetError
@@ -29,10 +29,6 @@ def open_sheet(file: str, color: str) -> Sheet:
         raise click.UsageError(f"{file} is a folder; give a sheet in it")
     try:
         return read_sheet(path)
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("ruamel"):
-            raise
-        raise click.exceptions.Exit(missing_extra("a sheet in YAML", "exam")) from None
     except SheetError as error:
         tell(error.diagnostics, color)
         raise click.exceptions.Exit(1) from None
