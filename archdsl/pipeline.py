@@ -296,7 +296,12 @@ def _requirement(module: Module, name: str, made: Network) -> list[Diagnostic]:
     return [d for d in lint(opened) if d.code == "W0410"]
 
 
-def _run(module: Module, tree: ast.Test, broken: set[str], outcomes: list[Outcome]) -> list[Diagnostic]:
+def network_of(module: Module, tree: ast.Test) -> Network:
+    """Return the network that a test is of: a model of the file, with the parameters and sizes that the test gives.
+
+    Raises:
+        SpecError: there is no such model, or it has no such parameter or size.
+    """
     if tree.model not in module.models:
         close = get_close_matches(tree.model, module.models, n=1)
         help = f"did you mean `{close[0]}`?" if close else None
@@ -305,9 +310,7 @@ def _run(module: Module, tree: ast.Test, broken: set[str], outcomes: list[Outcom
         message = f"there is no model `{tree.model}` in this file"
         if tree.model in module.spec.named("block", "seq"):
             message, help = f"`{tree.model}` is no model, and a test is of one", "write a small model around it"
-        return [Diagnostic(names.UNKNOWN_MODEL, message, span, help=help)]
-    if tree.model in broken or module.is_broken(tree.model):
-        return []
+        raise SpecError((Diagnostic(names.UNKNOWN_MODEL, message, span, help=help),))
     parameters, symbols = model_parameters(module, tree.model)
     given = {a.name: a for a in tree.arguments if a.name}
     unknown = [a for a in tree.arguments if a.name is None or a.name not in (*parameters, *symbols)]
@@ -315,7 +318,7 @@ def _run(module: Module, tree: ast.Test, broken: set[str], outcomes: list[Outcom
         span = unknown[0].span(module.source)
         message = f"`{tree.model}` has no parameter or size `{unknown[0].name or span.text}`"
         help = f"it has {', '.join((*parameters, *symbols)) or 'none'}"
-        return [Diagnostic(names.BAD_ARGUMENT, message, span, help=help)]
+        raise SpecError((Diagnostic(names.BAD_ARGUMENT, message, span, help=help),))
     sizes: dict[str, int] = {}
     for symbol in symbols:
         if symbol in given:
@@ -323,14 +326,28 @@ def _run(module: Module, tree: ast.Test, broken: set[str], outcomes: list[Outcom
             if not isinstance(value, ast.Literal) or type(value.value) is not int:
                 span = value.span(module.source)
                 message = f"the size `{symbol}` is a whole number, not {span.text[:40]}"
-                return [Diagnostic(names.WRONG_TYPE, message, span)]
+                raise SpecError((Diagnostic(names.WRONG_TYPE, message, span),))
             sizes[symbol] = value.value
     rest = {name: a.value for name, a in given.items() if name not in sizes}
-    made = Network(module, Request(tree.model, rest, sizes))
-    errors = [d for d in made.elaboration.diagnostics if d.severity == "error"]
-    if errors:
-        here = Label(tree.span(module.source), f"in this test of {tree.model}")
-        return [replace(d, frames=(*d.frames, here)) for d in errors]
+    return Network(module, Request(tree.model, rest, sizes))
+
+
+def errors_of(made: Network, tree: ast.Test) -> list[Diagnostic]:
+    """Return the errors of the network that a test is of, each with the test it came up in."""
+    here = Label(tree.span(made.module.source), f"in this test of {tree.model}")
+    found = [d for d in made.elaboration.diagnostics if d.severity == "error"]
+    return [replace(d, frames=(*d.frames, here)) for d in found]
+
+
+def _run(module: Module, tree: ast.Test, broken: set[str], outcomes: list[Outcome]) -> list[Diagnostic]:
+    if tree.model in module.models and (tree.model in broken or module.is_broken(tree.model)):
+        return []
+    try:
+        made = network_of(module, tree)
+    except SpecError as error:
+        return list(error.diagnostics)
+    if errors := errors_of(made, tree):
+        return errors
     if not made.graph.outputs:
         return []  # a part of it has syntax errors, and there is nothing to hold an expectation against
     analysis = made.examine()

@@ -298,13 +298,13 @@ _loaded: list[Exam] = []
 
 
 def load(path: str | PathLike[str], *, seed: int | str = 0, student: str = "") -> Exam:
-    """Read a sheet (YAML, TOML, JSON or Markdown), and make it the one that `check` and the others are about.
+    """Read a sheet (YAML, TOML, JSON, Markdown or `.arch`), and make it the one that `check` and the others are about.
 
     Raises:
         SheetError: it has errors.
         OSError: it cannot be read.
     """
-    exam = Exam(read_sheet(Path(path)), seed, student)
+    exam = Exam(read_sheet(Path(path)).asking, seed, student)
     _loaded[:] = [exam]
     return exam
 

@@ -23,6 +23,9 @@ from archdsl.exam.walk import Kind, Value
 Meets = Callable[[Value], object]
 """Tells whether the answer means a value."""
 
+SPATIAL = frozenset({"P08", "P09", "P15", "P20", "P21", "P26"})
+"""Mistakes by which a count of weights depends on the sizes of maps; of the student's own, where they are known."""
+
 LEAST_SLIP = 100
 """From here up a number that is one digit off is a slip of the pen; a smaller one may be anything."""
 
@@ -43,14 +46,17 @@ def diagnose(
 
     `alternatives` are the student's earlier answers in each way they may be meant; `made` the mistakes made before.
     """
-    if isinstance(truth, bool):
+    if isinstance(truth, bool | str):
         return None
+    if meets(0):  # which a layer that is left out, or a moved point, gives whatever was done
+        hits = [one for one in posed.candidates(part) if one.value == 0]
+        return Diagnosis(tuple(dict.fromkeys(id for one in hits for id in one.ids)), told(hits)) if hits else None
     for candidates in _levels(posed, part, alternatives):
         hits = [one for one in candidates if meets(one.value)]
         if hits:
             ids = tuple(dict.fromkeys(id for one in hits for id in one.ids))
             return Diagnosis(ids, told(hits))
-    if other := next((one for one in changed(posed, part) if meets(one.value)), None):
+    if other := next((one for one in changed(posed, part) if one.value != truth and meets(one.value)), None):
         return Diagnosis((), f"this is right for {other.argument} in `{other.layer}`")
     return _other(posed, part, meets) or _slip(truth, meets) or _pair(posed, part, truth, made, meets)
 
@@ -59,6 +65,7 @@ def _levels(posed: Posed, part: Part, alternatives: tuple[Answers, ...]) -> Iter
     """Yield what a single cause leads to, level by level; each is computed when the one before did not hit."""
     for given in alternatives:
         yield posed.candidates(part, given=given)
+        yield posed.candidates(part, given=given, only=SPATIAL)
         yield posed.candidates(part, given=given, once=True)
     yield posed.candidates(part)
     yield posed.candidates(part, once=True)

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
 
-from archdsl.exam.answers import Answer, Blank, Number, ShapeAnswer, Unreadable, read_answer
+from archdsl.exam.answers import Answer, Blank, Impossible, Number, ShapeAnswer, Unreadable, read_answer
 from archdsl.exam.asks import AskError
 from archdsl.exam.diagnosis import diagnose
 from archdsl.exam.grades import Grades, Paper, Status, Verdict
-from archdsl.exam.matching import Match, is_sharp, match, meeting, values
+from archdsl.exam.matching import FEWEST_DIGITS, Match, digits, match, meeting, stated, values
 from archdsl.exam.mistakes import IDS
 from archdsl.exam.nets import Draw
 from archdsl.exam.posed import Posed, others
 from archdsl.exam.sentences import shown, told
-from archdsl.exam.sheet import Part, Problem, Sheet
+from archdsl.exam.sheet import CONVENTIONS, Part, Problem, Sheet
 from archdsl.exam.texts import SheetError
 from archdsl.exam.walk import INVALID, Kind, Value
 
@@ -34,7 +34,7 @@ MOST_READINGS = 8
 """Ways in which a student's earlier shapes are taken, where their order is not told."""
 
 STATED = {"C4": "bias", "C5": "bn"}
-"""Conventions that are a mistake, and no matter of taste, where the sheet states the other one."""
+"""Conventions that are a mistake, and no matter of taste, where the sheet states the usual one."""
 
 PREFIXED = re.compile(r"[0-9] ?[kKMmGgT]")
 """A number with a prefix, which alone leaves open what a thousand is."""
@@ -51,6 +51,9 @@ OTHERWISE = {
     "C9": "fields clipped to the image, or not, otherwise than the sheet says",
 }
 """The conventions where no row of the catalogue says it."""
+
+ENOUGH_DIGITS = 3
+"""Significant digits of a value that is no whole number, which nobody writes to the end."""
 
 FULL, NONE = Fraction(1), Fraction(0)
 
@@ -140,7 +143,7 @@ class Judge:
             try:
                 found = _Judging(posed, part, text, answer, earlier, wrong, frozenset(made)).verdict(self.is_key)
             except Exception as error:  # noqa: BLE001 - a fault of ours must neither give marks nor take them
-                found = self._held(part, text, f"it could not be judged: {type(error).__name__}: {error}")
+                found = self._held(part, text, f"it could not be judged, by a fault of ours ({type(error).__name__})")
             self._known[key] = found
         return self._known[key], answer
 
@@ -259,6 +262,10 @@ class _Judging:
         right = shown(self.truth, self.posed.conventions)
         return Verdict(self.part.name, self.text, status, share, self.part.marks, ids, said, right)
 
+    @property
+    def _is_whole(self) -> bool:
+        return isinstance(self.truth, int)
+
     def _meets(self, value: Value, answer: Answer | None = None) -> Match | None:
         layout, tolerance = self.posed.conventions.layout, self.part.tolerance
         return match(answer or self.answer, value, layout=layout, tolerance=tolerance)
@@ -269,6 +276,8 @@ class _Judging:
         how = self._meets(self.truth)
         if isinstance(self.answer, Number) and not self.answer.agrees:
             return None
+        if how is None and self._is_square():
+            how = Match.EXACT
         if how is None:
             return None
         if how is Match.INCOMPLETE:
@@ -284,10 +293,21 @@ class _Judging:
             return self._verdict(Status.TOO_COARSE, self.marking.too_coarse, said=coarse)
         if self.part.form == "expression" and isinstance(self.answer, Number) and not self._calculates(self.answer):
             return self._verdict(Status.INCOMPLETE, self.marking.incomplete, said="the calculation is missing")
+        if self._is_square():
+            return self._verdict(
+                Status.NOTE, self.marking.note, said="right as the two sides of a field; one is asked for"
+            )
         if isinstance(self.answer, Number) and (note := self.answer.unit_note):
             said = f"the number is right, and counts {note.asked}, not {note.stated}"
             return self._verdict(Status.NOTE, self.marking.note, said=said)
         return self._verdict(Status.CORRECT, FULL)
+
+    def _is_square(self) -> bool:
+        """Tell whether a field is written with both of its sides, as 7x7, and these are right."""
+        if self.quantity != "receptive_field" or not isinstance(self.answer, Number) or len(self.answer.sides) != 1:
+            return False
+        side = self.answer.sides[0]
+        return side.other_is_side and side.other is not None and side.other.value == self.truth
 
     def _calculates(self, answer: Number) -> bool:
         return any(side.is_expression for side in answer.sides)
@@ -296,12 +316,15 @@ class _Judging:
         """Return why a rounding that holds the truth is not enough; empty where it is."""
         if self.part.form == "exact":
             return "rounded, where the exact value is asked for"
-        if not is_sharp(self.answer):
-            return "one digit is too coarse"
         if not isinstance(self.answer, Number):
             return ""
+        if digits(self.answer) < FEWEST_DIGITS:
+            return "one digit is too coarse"
+        if Fraction(self.truth).denominator != 1 and digits(self.answer) >= ENOUGH_DIGITS:  # type: ignore[arg-type]  # a number
+            return ""
+        range_ = stated(self.answer, self.truth)  # type: ignore[arg-type]  # a number, as the answer is one
         for one in self.posed.candidates(self.part):
-            if isinstance(one.value, int | Fraction) and self.answer.holds(one.value):
+            if isinstance(one.value, int | Fraction) and range_.low <= one.value <= range_.high:
                 return f"{shown(one.value)} rounds to the same, and {told([one])}"
         return ""
 
@@ -310,33 +333,44 @@ class _Judging:
         answer = self.answer
         if not isinstance(answer, Number) or isinstance(self.truth, str | tuple | bool):
             return None
-        right = [side for side in answer.sides[:-1] if side.interval.is_exact and side.interval.value == self.truth]
+        right = [side for side in answer.sides if side.interval.is_exact and side.interval.value == self.truth]
         if not right or answer.agrees:
             return None
-        said = f"the left side is {shown(right[0].interval.value)}"
+        is_left = right[0] is not answer.sides[-1]
+        said = f"the left side is {shown(right[0].interval.value)}" if is_left else "the two sides are not the same"
         return self._verdict(Status.SLIP, self.marking.slip, ids=("A06",), said=said)
 
     # Other conventions.
 
     def _other_convention(self, is_key: bool) -> Verdict | None:
         ids, said = self._noted()
-        stated = self.posed.conventions.stated
-        if ids and (is_key or all(STATED.get(id) not in stated for id in ids)):
+        if ids and (is_key or not any(self._rules_out(id) for id in ids)):
             return self._verdict(Status.NOTE, self.marking.note, ids=ids, said=said)
         return None
+
+    def _rules_out(self, id: str) -> bool:
+        """Tell whether the sheet states that what a convention leaves out, or adds, is a mistake."""
+        sheet, key = self.posed.conventions, STATED.get(id, "")
+        return key in sheet.stated and getattr(sheet, key) == CONVENTIONS[key][0]
 
     def _noted(self) -> tuple[tuple[str, ...], str]:
         """Return the conventions that make the answer right, with the mistakes that give the same value."""
         answer, posed, part = self.answer, self.posed, self.part
+        if self.truth == INVALID:
+            return (), ""
         if isinstance(answer, Number) and (note := answer.unit_note) and note.factor is not None:
             scaled = Fraction(self.truth) / note.factor if not isinstance(self.truth, str | tuple) else None
             if scaled is not None and self._meets(scaled):
                 said = f"right in {note.stated}, and the part asks for {note.asked}"
                 return ("C3", "F01") if "flops" in (note.stated, note.asked) else ("M01",), said
-        meets = meeting(answer, part.tolerance)
+        meets = meeting(answer, part.tolerance, wholes=self._is_whole)
         found = [one for one in posed.candidates(part, kinds=(Kind.CONVENTION,)) if meets(one.value)]
         if not PREFIXED.search(self.text):
             found = [one for one in found if set(one.ids) != {"C6"}]
+        if isinstance(answer, ShapeAnswer):
+            found = [one for one in found if "C2" not in one.ids]  # its readings have the orders of axes already
+        if self.truth is True and isinstance(answer, Impossible) and posed.is_inexact(part):
+            return ("C12",), "right under another convention: a window has to tile its input exactly"
         ids = [id for one in found for id in one.ids]
         for id, other in others(posed.conventions):
             if id not in ids:
@@ -364,20 +398,35 @@ class _Judging:
 
     def _follows(self) -> Verdict | None:
         failed: Exception | None = None
+        followed = False
         for given in self.alternatives:
             try:
                 value = self.posed.truth(self.part, given)
             except (AskError, SheetError, ValueError) as error:
                 failed = error
                 continue
+            followed = True
             if value == self.truth or not self._meets(value):
                 continue
-            said = "follows from " + ", ".join(f"{self.earlier[id]} in ({id})" for id in given)
+            told = ", ".join(f"{self.earlier[id]} in ({id})" for id in self._needed(given, value))
+            said = f"follows from {told}"
             if not self.posed.is_plausible(self.part, given):
                 return self._verdict(Status.HELD, None, said=f"{said}, which is too far off to count by itself")
             return self._verdict(Status.FOLLOW_THROUGH, self.marking.follow_through, said=said)
-        self.failed = failed
+        self.failed = None if followed else failed
         return None
+
+    def _needed(self, given: dict[str, Value], value: Value) -> list[str]:
+        """Return the earlier answers without which it would not follow; all where no single one makes a difference."""
+        needed = []
+        for id in given:
+            rest = {other: v for other, v in given.items() if other != id}
+            try:
+                if self.posed.truth(self.part, rest) != value:
+                    needed.append(id)
+            except (AskError, SheetError, ValueError):
+                needed.append(id)
+        return needed or list(given)
 
     failed: Exception | None = None
     """Why nothing could be computed from the earlier answers."""
@@ -385,7 +434,7 @@ class _Judging:
     # What is behind a wrong answer.
 
     def _diagnosed(self) -> Verdict:
-        meets = meeting(self.answer, self.part.tolerance)
+        meets = meeting(self.answer, self.part.tolerance, wholes=self._is_whole)
         found = diagnose(self.posed, self.part, self.truth, self.alternatives, self.made, meets)
         if found is None:
             if self.failed is not None:

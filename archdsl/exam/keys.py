@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.exam.asks import AskError, Term, evaluate, names, parse, questions
+from archdsl.exam.asks import AskError, Term, evaluate, names, parse
 from archdsl.exam.grades import Status, Verdict
 from archdsl.exam.grading import KeyJudge, Submission
 from archdsl.exam.nets import Draw
@@ -48,8 +48,8 @@ def faults(sheet: Sheet, values: Mapping[str, Mapping[str, Draw]] | None = None)
 
 
 def _faults(sheet: Sheet, problem: Problem, drawn: Mapping[str, Draw]) -> Iterator[Diagnostic]:
-    judged = any(question.quantity == "valid" for part in problem.parts for question in questions(part.ask.term))
-    if not judged:  # else whether a net works is what is asked
+    posed = Posed(problem, sheet.conventions, drawn)
+    if not posed.may_fail:  # else whether a net works is what is asked
         broken = [diagnostic for net in problem.nets.values() for diagnostic in net.problems(drawn)]
         try:
             broken = broken or list(problem.unknown_places(drawn))
@@ -58,7 +58,6 @@ def _faults(sheet: Sheet, problem: Problem, drawn: Mapping[str, Draw]) -> Iterat
         yield from broken
         if broken:
             return
-    posed = Posed(problem, sheet.conventions, drawn)
     for part in problem.parts:
         try:
             posed.truth(part)

@@ -50,12 +50,15 @@ def match(answer: Answer, value: Value, *, layout: str = "any", tolerance: Fract
     return None
 
 
-def meeting(answer: Answer, tolerance: Fraction) -> Callable[[Value], bool]:
-    """Return the test of whether an answer means a value in any way, to be asked about many values."""
+def meeting(answer: Answer, tolerance: Fraction, *, wholes: bool = False) -> Callable[[Value], bool]:
+    """Return the test of whether an answer means a value in any way, to be asked about many values.
+
+    `wholes` says that the right answer is a whole number, so that a plain integer stands for no fraction.
+    """
     if isinstance(answer, ShapeAnswer):
         return _shape_test(answer)
     if isinstance(answer, Number):
-        return _number_test(answer, tolerance)
+        return _number_test(answer, tolerance, wholes)
     return lambda value: match(answer, value) is not None
 
 
@@ -74,8 +77,10 @@ def _shape_test(answer: ShapeAnswer) -> Callable[[Value], bool]:
     return means
 
 
-def _number_test(answer: Number, tolerance: Fraction) -> Callable[[Value], bool]:
+def _number_test(answer: Number, tolerance: Fraction, wholes: bool) -> Callable[[Value], bool]:
     side = answer.sharpest.interval
+    if not side.value:
+        return lambda value: not isinstance(value, str | tuple | bool) and value == 0
     low, high = whole(side.low), whole(side.high)
     plain = not tolerance and isinstance(low, int) and low == high
 
@@ -86,7 +91,8 @@ def _number_test(answer: Number, tolerance: Fraction) -> Callable[[Value], bool]
             return False
         if not tolerance and isinstance(value, int):
             return bool(low <= value <= high)
-        return _number(stated(answer, value), value, tolerance) is not None
+        range_ = Range(side.low, side.high, side.is_exact) if wholes else stated(answer, value)
+        return _number(range_, value, tolerance) is not None
 
     return means
 
@@ -98,14 +104,17 @@ def stated(answer: Number, value: int | Fraction) -> Range:
     """
     side = answer.sharpest.interval
     half = Fraction(1, 2)
+    if not side.value:
+        return Range(Fraction(0), Fraction(0), side.is_exact)  # nothing rounds to zero that anybody is asked for
     if side.is_exact and Fraction(value).denominator != 1 and Fraction(side.value).denominator == 1:
         return Range(side.value - half, side.value + half, False)
     return Range(side.low, side.high, side.is_exact and not answer.sharpest.is_about)
 
 
-def is_sharp(answer: Answer) -> bool:
-    """Tell whether a rounded number states as many digits as are asked for; what is exact does."""
-    return not isinstance(answer, Number) or answer.sharpest.digits is None or answer.sharpest.digits >= FEWEST_DIGITS
+def digits(answer: Number) -> int:
+    """Return the significant digits that a number states; all of a plain integer's are."""
+    side = answer.sharpest
+    return side.digits if side.digits is not None else len(str(abs(int(side.interval.value))))
 
 
 def values(answer: Answer, *, axes: int = 3) -> tuple[Value, ...]:

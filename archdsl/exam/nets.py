@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from archdsl.diagnostics import Diagnostic, Edit, Fix, Label
 from archdsl.elaborate import Library, Module, Request
 from archdsl.exam.texts import SheetError, Text
-from archdsl.graph import Instance
+from archdsl.graph import Graph, Instance
+from archdsl.lang import ast
 from archdsl.lang.items import scan
-from archdsl.pipeline import Network, ordered
+from archdsl.pipeline import Network, errors_of, ordered
 from archdsl.source import Source, Span
 
 PLACEHOLDER = re.compile(r"\{\{[ \t]*([^{}\n]{0,80}?)[ \t]*\}\}")
@@ -58,11 +59,58 @@ class Net:
             raise SheetError(problems)
         return composed.network()
 
+    def working_part(self, values: Mapping[str, Draw] | None = None) -> Graph:
+        """Return the layers that can be built, whatever is wrong with others.
+
+        Raises:
+            SheetError: the text is no network at all.
+        """
+        composed = _Composed(self, values or {})
+        if composed.stray:
+            raise SheetError(composed.problems())
+        return composed.network().graph
+
     def works(self, place: str, values: Mapping[str, Draw] | None = None) -> bool:
         """Tell whether a layer can take what it is given; with an empty place, whether every layer can."""
         composed = _Composed(self, values or {})
         problems = composed.problems()
         return not problems or (bool(place) and not composed.stray and place in places(composed.network()))
+
+
+@dataclass(frozen=True)
+class ModelNet(Net):
+    """A model of a whole file, with the arguments that a `test` gives it.
+
+    Nothing is drawn for it, and its errors are in places of the file as they are.
+    """
+
+    built: Network = field(compare=False, repr=False)
+    test: ast.Test = field(compare=False, repr=False)
+    arguments: str = ""
+    """As written between the brackets of the test, without blank space."""
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        return ()
+
+    def problems(self, values: Mapping[str, Draw] | None = None) -> tuple[Diagnostic, ...]:
+        return self._errors
+
+    @cached_property
+    def _errors(self) -> tuple[Diagnostic, ...]:
+        read = [d for d in self.built.module.library.problems if d.severity == "error"]
+        return ordered([*read, *errors_of(self.built, self.test)])
+
+    def network(self, values: Mapping[str, Draw] | None = None) -> Network:
+        if self._errors:
+            raise SheetError(self._errors)
+        return self.built
+
+    def working_part(self, values: Mapping[str, Draw] | None = None) -> Graph:
+        return self.built.graph
+
+    def works(self, place: str, values: Mapping[str, Draw] | None = None) -> bool:
+        return not self._errors or (bool(place) and place in places(self.built))
 
 
 class _Composed:
@@ -181,11 +229,15 @@ def _type(value: Draw) -> str:
 
 def places(network: Network) -> tuple[str, ...]:
     """Return what an ask may name in a network: layers, blocks and outputs."""
-    graph = network.graph
+    return tuple(dict.fromkeys((*layers_and_blocks(network.graph), *network.graph.outputs)))
+
+
+def layers_and_blocks(graph: Graph) -> list[str]:
+    """Return the paths of all layers, and of the blocks that they are in."""
     found = [node.id for node in graph.nodes]
     pending = [graph.root]
     while pending:
         one = pending.pop()
         found += [one.path] if one.path else []
         pending.extend(child for child in one.children if isinstance(child, Instance))
-    return tuple(dict.fromkeys((*found, *graph.outputs)))
+    return found

@@ -1,7 +1,7 @@
 """One written number: its value, the weight of its last digit, and what else it could have meant.
 
 Commas, spaces, apostrophes and underscores group digits, in threes or as in India (`1,96,672`). A point is the
-decimal point; a comma is one only before a suffix (`25,6M`), where nothing else can be meant.
+decimal point; a comma is one where it groups nothing (`86,3`) and before a suffix (`25,6M`).
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def _parts(mantissa: str, has_suffix: bool) -> tuple[str, str, Fraction | None]:
     if signs == "," and has_suffix:
         decimal = Fraction(int("".join(groups)), 10 ** len(groups[1]))
         return ("".join(groups), "", decimal) if _in_threes(groups) else (groups[0], groups[1], None)
+    if signs == "," and not _in_threes(groups) and len(groups[1]) != _GROUP and groups[0] not in ("", "00"):
+        return groups[0], groups[1], None  # 86,3: no group of digits, and one number is asked for
     return "".join(_grouped(groups, signs, mantissa)), "", None
 
 

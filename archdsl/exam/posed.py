@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.analysis.paths import paths
 from archdsl.exam.altered import without_biases, without_floors
+from archdsl.exam.answers import Impossible, read_answer
 from archdsl.exam.answers import Kind as AnswerKind
 from archdsl.exam.asks import (
     LISTS,
@@ -27,9 +28,10 @@ from archdsl.exam.asks import (
 )
 from archdsl.exam.asks import Value as Evaluated
 from archdsl.exam.listed import listed
-from archdsl.exam.nets import Draw, Net
+from archdsl.exam.nets import Draw, Net, layers_and_blocks
 from archdsl.exam.quantities import Candidate, Given, candidates, has_work, pairs, relevant, truth
 from archdsl.exam.sheet import Conventions, Part, Problem
+from archdsl.exam.texts import SheetError
 from archdsl.exam.walk import INVALID, Ask, Kind, Subject, Value, whole
 from archdsl.graph import Graph
 
@@ -75,8 +77,16 @@ class Posed:
         self._subjects: dict[tuple[str, str, str], Subject] = {}
         self._lists: dict[tuple[str, str, str, str], Listed] = {}
         self._truths: dict[tuple[str, Conventions], Value] = {}
+        self._working: dict[tuple[str, str], bool] = {}
         self._pairs: dict[str, tuple[Candidate, ...]] = {}
         self._candidates: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
+
+    @cached_property
+    def may_fail(self) -> bool:
+        """Whether the problem asks if a net works, or has a key that says it does not; else a fault is an error."""
+        asked = any(q.quantity == "valid" for part in self.problem.parts for q in questions(part.ask.term))
+        keys = [part.key.text for part in self.problem.parts if part.key is not None]
+        return asked or any(isinstance(read_answer(key, "number"), Impossible) for key in keys)
 
     def part(self, id: str) -> Part:
         """Return a part by its id, with or without the problem's in front; raises `KeyError`."""
@@ -97,7 +107,8 @@ class Posed:
             SheetError: it has errors.
         """
         if net.name not in self._graphs:
-            self._graphs[net.name] = net.network(self.values).graph
+            values = self.values
+            self._graphs[net.name] = net.working_part(values) if self.may_fail else net.network(values).graph
         return self._graphs[net.name]
 
     def subject(self, net: Net, conventions: Conventions | None = None) -> Subject:
@@ -138,6 +149,8 @@ class Posed:
         value, asked = self.truth(part), list(questions(part.ask.term))
         if isinstance(value, bool):
             return Wanted("valid")
+        if value == INVALID and self.quantity(part) == "shape":
+            return Wanted("shape")
         if isinstance(value, Listed):
             return Wanted("numbers")
         if isinstance(value, tuple):
@@ -168,7 +181,8 @@ class Posed:
 
         In arithmetic of several quantities the mistake is made in all of them.
         """
-        given = self._relevant(part, given)
+        if only is None:
+            given = self._relevant(part, given)
         key = part.id, kinds, once, tuple((given or {}).items()), only
         if key not in self._candidates:
             if len(self._candidates) >= MOST_KNOWN:
@@ -217,6 +231,19 @@ class Posed:
         """Return the quantity that a part asks for, the first of several; empty for a bare formula."""
         return next((question.quantity for question in questions(part.ask.term)), "")
 
+    def is_inexact(self, part: Part) -> bool:
+        """Tell whether a window before the layer of a part leaves an end of its input unread."""
+        term = part.ask.term
+        if not isinstance(term, Question):
+            return False
+        net, place = self.problem.place(term)
+        try:
+            subject = self.subject(net)
+            found = candidates(subject, Ask("shape", place or None), kinds=(Kind.CONVENTION,), only=frozenset({"C12"}))
+        except (SheetError, ValueError):
+            return False
+        return any(one.value == INVALID for one in found)
+
     def is_plausible(self, part: Part, given: Answers) -> bool:
         """Tell whether what follows from earlier answers is worth anything.
 
@@ -257,12 +284,17 @@ class Posed:
     # What a question of an ask comes to.
 
     def _evaluated(self, term: Term, stated: Conventions, given: Answers | None) -> Value:
+        if isinstance(term, Question):
+            value = self._quantity(term, stated, given)
+            return value if isinstance(value, bool | str) else _plain(_exact(value))
         return _plain(evaluate(term, lambda q: _exact(self._quantity(q, stated, given)), self.numbers))
 
     def _quantity(self, question: Question, stated: Conventions, given: Answers | None) -> Value | bool:
         net, place = self.problem.place(question)
         if question.quantity == "valid":
-            return net.works(place, self.values)
+            return self._works(net, place)
+        if self.may_fail and not self._works(net, place):
+            return INVALID
         if question.quantity in LISTS:
             return self._list(question, net, stated)
         try:
@@ -270,11 +302,21 @@ class Posed:
             if question.quantity == "paths":
                 return _paths(subject, place)
             _, ask = self._asked(question, stated)
-            return self._with_conventions(subject, ask, truth(subject, ask, self._given(net, given)), stated)
+            earlier = self._given(net, given)
+            own = _own(subject, ask, earlier) if earlier else None
+            if own is not None:
+                return own
+            return self._with_conventions(subject, ask, truth(subject, ask, earlier), stated)
         except ValueError as error:
             if isinstance(error, AskError):
                 raise
             raise AskError(str(error), question.start, question.end) from None
+
+    def _works(self, net: Net, place: str) -> bool:
+        key = net.name, place
+        if key not in self._working:
+            self._working[key] = net.works(place, self.values)
+        return self._working[key]
 
     def _list(self, question: Question, net: Net, stated: Conventions) -> Listed:
         key = question.quantity, net.name, question.place, stated.rounding
@@ -288,12 +330,19 @@ class Posed:
     def _asked(self, question: Question, stated: Conventions) -> tuple[Net, Ask]:
         net, place = self.problem.place(question)
         graph = self.graph(net)
-        if place in graph.outputs and all(place not in (n.id, n.path) for n in graph.nodes):
+        if place in graph.outputs and not self._is_layer(net, place, counted=question.quantity in COUNTED):
             place = graph.outputs[place].id
         quantity = question.quantity
         if quantity == "macs" and stated.work == "flops":
             quantity = "flops"
         return net, Ask(quantity, place or None)
+
+    def _is_layer(self, net: Net, place: str, *, counted: bool) -> bool:
+        """Tell whether an output has the name of a layer or, where something is counted, of the block it comes from."""
+        graph = self.graph(net)
+        if any(place in (node.id, node.path) for node in graph.nodes):
+            return True
+        return counted and place in layers_and_blocks(graph)
 
     def _with_conventions(self, subject: Subject, ask: Ask, value: Value, stated: Conventions) -> Value:
         if stated.bn == "all" and ask.quantity == "params" and not isinstance(value, str | tuple):
@@ -354,6 +403,28 @@ class Posed:
         except AskError:
             return
         yield value, any(firm for _, firm in wrong.values())
+
+
+def _own(subject: Subject, ask: Ask, earlier: Given) -> Value | None:
+    """Return what a student has answered for a question already, or what follows from such answers alone."""
+    if ask in earlier:
+        return earlier[ask]
+
+    def number(quantity: str) -> int | Fraction | None:
+        value = earlier.get(replace(ask, quantity=quantity))
+        return value if isinstance(value, int | Fraction) else None
+
+    macs, flops = number("macs"), number("flops")
+    if ask.quantity == "flops" and macs is not None:
+        return 2 * macs
+    if ask.quantity == "macs" and flops is not None:
+        return whole(Fraction(flops) / 2)  # type: ignore[no-any-return]  # a number stays one
+    if ask.quantity == "params":
+        parts = [(one, number(one)) for one in ("weights", "biases")]
+        if any(value is not None for _, value in parts):
+            true = [truth(subject, replace(ask, quantity=one)) if value is None else value for one, value in parts]
+            return sum(value for value in true if isinstance(value, int | Fraction))
+    return None
 
 
 def others(stated: Conventions) -> tuple[tuple[str, Conventions], ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
 from archdsl.analysis.memory import DTYPES, activation_bytes, peak_activations
 from archdsl.exam.mistakes import MISTAKES
-from archdsl.exam.seen import extents, seen
+from archdsl.exam.seen import Pin, extents, seen
 from archdsl.exam.walk import Ask, Count, Kind, Mistake, Number, Sizes, Subject, Value, Walk, owns_storage, whole
+from archdsl.tensors import TensorType
 
 COUNTED: Mapping[str, Callable[[Count], Number]] = {
     "params": lambda count: count.params,
@@ -255,7 +256,7 @@ def relevant(subject: Subject, ask: Ask, given: Given | None) -> Given | None:
     if not given:
         return None
     if ask.quantity in ("receptive_field", "jump"):
-        return {one: value for one, value in given.items() if one.quantity == "receptive_field"} or None
+        return {one: value for one, value in given.items() if one.quantity in ("receptive_field", "jump")} or None
     pinned = {subject.end(one.layer): one for one, value in given.items() if one.quantity == "shape" and one != ask}
     scope = subject.scope(ask.layer)
     found: dict[Ask, Value] = {}
@@ -351,7 +352,7 @@ def _value(walk: Walk, ask: Ask, given: Given | None) -> Value | None:
         return None
     if quantity == "memory":
         if ask.layer is None:
-            return _exact(subject, ask)  # what is alive at once is not computed with wrong sizes
+            return _peak(walk, ask) if walk.given and not walk.mistakes else _exact(subject, ask)
         held = walk.elements(subject.end(ask.layer))
         return None if held is None else held * ask.batch * DTYPES[ask.dtype]
     if len(subject.scope(ask.layer)) == 1:
@@ -360,16 +361,32 @@ def _value(walk: Walk, ask: Ask, given: Given | None) -> Value | None:
     return _sum(walk, ask, tuple(made), Walk.elements, given)
 
 
+def _peak(walk: Walk, ask: Ask) -> Value | None:
+    """Return the most bytes alive at once with the shapes that a student has; nothing where a layer has none."""
+    graph = walk.subject.graph
+    shapes = [walk.output(node.index) for node in graph.nodes]
+    if any(shape is None or any(type(size) is not int or size < 1 for size in shape) for shape in shapes):
+        return None
+    nodes = [replace(n, output=TensorType(s)) for n, s in zip(graph.nodes, shapes, strict=True) if s is not None]
+    outputs = {name: nodes[node.index] for name, node in graph.outputs.items()}
+    inputs = {name: nodes[node.index] for name, node in graph.inputs.items()}
+    peak = peak_activations(replace(graph, nodes=nodes, inputs=inputs, outputs=outputs), ask.batch, ask.dtype)
+    return peak.bytes if peak else None
+
+
 def _field(walk: Walk, ask: Ask, given: Given | None) -> Value | None:
     subject = walk.subject
     _fed(subject)
     end = subject.end(ask.layer)
-    fields: dict[int, tuple[int, ...]] = {}
+    axes = len(next(iter(subject.graph.inputs.values())).output.shape) - 1
+    pins: dict[int, Pin] = {}
     for earlier, value in (given or {}).items():
-        if earlier.quantity == "receptive_field" and not isinstance(value, str | Fraction):
-            axes = len(next(iter(subject.graph.inputs.values())).output.shape) - 1
-            fields[subject.end(earlier.layer)] = (value,) * axes if isinstance(value, int) else value
-    found = seen(walk, end, fields)
+        if earlier.quantity in ("receptive_field", "jump") and earlier != ask and not isinstance(value, str | Fraction):
+            each = (value,) * axes if isinstance(value, int) else value
+            pin = pins.get(subject.end(earlier.layer), Pin())
+            pin = pin._replace(sizes=each) if earlier.quantity == "receptive_field" else pin._replace(strides=each)
+            pins[subject.end(earlier.layer)] = pin
+    found = seen(walk, end, pins)
     if found is None:
         return None if any(m.slide or m.narrow for m in walk.mistakes) else _exact(subject, ask)
     if ask.quantity == "receptive_field":

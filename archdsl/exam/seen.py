@@ -7,6 +7,7 @@ the tables and how they go through a window are those of `analysis/fields.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from archdsl.analysis.fields import PIXELS, Tracks, size, through, union, work
 from archdsl.exam.walk import LARGEST, Mistake, Place, Slide, Walk
@@ -20,8 +21,15 @@ MOST_TAPS = 2**16
 """Taps of several phases that one walk looks at."""
 
 
-def seen(walk: Walk, end: int, given: Mapping[int, tuple[int, ...]] | None = None) -> Seen | None:
-    """Return what a unit of node `end` sees of the network's one input; `given` are sizes of fields by node."""
+class Pin(NamedTuple):
+    """What a student has answered about a node: the size of its field and its stride, per axis."""
+
+    sizes: tuple[int, ...] | None = None
+    strides: tuple[int, ...] | None = None
+
+
+def seen(walk: Walk, end: int, given: Mapping[int, Pin] | None = None) -> Seen | None:
+    """Return what a unit of node `end` sees of the network's one input; `given` are earlier answers by node."""
     subject = walk.subject
     found: list[Seen | None] = []
     for node, windows in zip(subject.nodes[: end + 1], subject.windows, strict=False):
@@ -107,8 +115,12 @@ def _merged(branches: list[Seen | None], *, narrow: bool) -> Seen | None:
     return result
 
 
-def _pinned(here: Seen | None, sizes: tuple[int, ...]) -> Seen | None:
-    """Return fields of given sizes, as far apart as they are."""
-    if here is None or len(here) != len(sizes):
+def _pinned(here: Seen | None, pin: Pin) -> Seen | None:
+    """Return fields of the answered sizes and strides; what was not asked stays as it is."""
+    if here is None:
+        return None
+    sizes = pin.sizes or tuple([size(tracks, 1) or 1 for tracks in here])
+    strides = pin.strides or tuple([tracks[0].shift for tracks in here])
+    if len(sizes) != len(here) or len(strides) != len(here):
         return here
-    return tuple([through(PIXELS, Reads(t[0].shift, (_span(0, n),))) for t, n in zip(here, sizes, strict=True)])
+    return tuple([through(PIXELS, Reads(stride, (_span(0, n),))) for stride, n in zip(strides, sizes, strict=True)])

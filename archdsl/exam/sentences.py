@@ -31,11 +31,14 @@ def shown(value: Value, conventions: Conventions | None = None) -> str:
 
 
 def number(value: int | Fraction) -> str:
-    """Return a number with groups of three digits; a fraction with two decimals or, where it is small, four digits."""
+    """Return a number with groups of three digits; a fraction with five digits, and two decimals where it is large."""
     if Fraction(value).denominator == 1:
         return f"{int(value):,}"
     rounded = float(value)
-    return f"{rounded:,.2f}" if abs(rounded) >= 1 else f"{rounded:.4g}"
+    if abs(rounded) < 1:
+        return f"{rounded:.5g}"
+    decimals = max(2, 5 - len(str(int(abs(rounded)))))
+    return f"{rounded:,.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def row(id: str, quantity: str) -> Mistake | None:

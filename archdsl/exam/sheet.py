@@ -6,8 +6,8 @@ part in comparisons: a sheet in YAML equals the same sheet in TOML or JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -207,9 +207,28 @@ class Sheet:
     marking: Marking = field(default_factory=Marking)
     problems: tuple[Problem, ...] = ()
     listings: tuple[Listing, ...] = ()
+    is_light: bool = False
+    """Whether it is a file of the language, where values beside a `?` are given and not asked for."""
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+    """Sentences on what the file has and the sheet has not."""
     source: Source = field(default_factory=lambda: Source("<sheet>", ""), compare=False, repr=False)
 
     @property
     def parts(self) -> Iterator[tuple[Problem, Part]]:
         """Every part with its problem, in the order of the sheet."""
         return ((problem, part) for problem in self.problems for part in problem.parts)
+
+    @property
+    def asking(self) -> Sheet:
+        """The sheet with what it asks for alone: in a file of the language with a `?`, those; else everything."""
+        blanks = {part.name for _, part in self.parts if part.key is None}
+        if not self.is_light or not blanks:
+            return self
+        problems = [replace(p, parts=_only(p.parts, blanks)) for p in self.problems]
+        return replace(self, problems=tuple(problem for problem in problems if problem.parts))
+
+
+def _only(parts: tuple[Part, ...], names: Collection[str]) -> tuple[Part, ...]:
+    """Return some of the parts of a problem, which build on one another only."""
+    kept = {part.id for part in parts if part.name in names}
+    return tuple(replace(part, after=tuple(id for id in part.after if id in kept)) for part in parts if part.id in kept)

@@ -15,7 +15,7 @@ from archdsl.exam.sheet import Part
 from archdsl.exam.solutions import counts, fields, shapes, terms, ways, work
 from archdsl.exam.solutions.bench import Bench, in_words
 from archdsl.exam.solutions.records import Derivation, Piece, Rows, Solution
-from archdsl.exam.walk import Value
+from archdsl.exam.walk import INVALID, Value
 from archdsl.ops.working import Step
 
 __all__ = ["Bench", "Derivation", "Piece", "Rows", "Solution", "solve"]
@@ -61,6 +61,10 @@ def solve(posed: Posed | Bench, part: Part) -> Solution:
     bench = posed if isinstance(posed, Bench) else Bench(posed)
     value = bench.posed.truth(part)
     term = part.ask.term
+    if value == INVALID and isinstance(term, Question):
+        net, place = bench.posed.problem.place(term)
+        asked = f"{ASKED.get(term.quantity, term.quantity)} {in_words(term.place)}"
+        return Solution(part.name, asked, shown(value), "", shapes.works(bench, net, place))
     if isinstance(term, Question):
         quantity, derivation = _derived(bench, term)
         asked = f"{ASKED.get(quantity, quantity)} {in_words(term.place)}"

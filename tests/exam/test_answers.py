@@ -233,8 +233,13 @@ def test_a_comma_before_three_digits_and_a_suffix_groups_and_is_asked_about():
     assert [other.interval.value for other in answer.others] == [1792]
 
 
-@pytest.mark.parametrize("text", ["25,6", "109,75", "1,79", "12,34,56", "1,7920", "0,792", "1 79", "1_79", "1.792,5"])
-def test_a_comma_is_decimal_only_before_a_suffix(text):
+@pytest.mark.parametrize("text", ["25,6", "109,75", "1,79", "1,7920"])
+def test_a_comma_that_groups_nothing_is_decimal(text):
+    assert number(text).value == Fraction(text.replace(",", "."))
+
+
+@pytest.mark.parametrize("text", ["12,34,56", "0,792", "1 79", "1_79", "1.792,5", "0x10,5,3"])
+def test_what_is_no_group_of_digits_is_left_to_a_person(text):
     assert isinstance(read_answer(text), Unreadable)
 
 

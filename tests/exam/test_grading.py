@@ -100,7 +100,7 @@ VERDICTS = [  # net, ask, answer, the rest, what is found
     (CONV, "params(a)", "2400", {}, "note C4/P01"),
     (CONV, "params(a)", "2400", {"conventions": "{bias: counted}"}, "mistake P01"),
     (CONV, "params(a)", "2400", {"conventions": "{bias: ignored}"}, "correct"),
-    (CONV, "params(a)", "2432", {"conventions": "{bias: ignored}"}, "mistake P17"),
+    (CONV, "params(a)", "2432", {"conventions": "{bias: ignored}"}, "note C4"),
     (CONV, "params(a)", "2342", {}, "slip A03"),
     (CONV, "params(a)", "2.432", {}, "slip A01/A05"),
     (CONV, "params(a)", "2500", {}, "wrong"),
@@ -113,8 +113,8 @@ VERDICTS = [  # net, ask, answer, the rest, what is found
     (CONV, "memory(a)", "128 KiB", {}, "correct"),
     (CONV, "memory(a)", "128 kB", {}, "note C6/F09"),
     (CONV, "valid(a)", "yes", {}, "correct"),
-    (CONV, "valid(a)", "no", {}, "wrong"),
-    (CONV, "valid", "does not fit", {}, "wrong"),
+    (CONV, "valid(a)", "no", {}, "note C12"),
+    (CONV, "valid", "does not fit", {}, "note C12"),
     (CONV, "shape(a)", "impossible", {}, "note C12"),
     (BN, "params", "1856", {}, "correct"),
     (BN, "params", "1984", {}, "note C5/P14"),
@@ -214,3 +214,114 @@ def test_a_net_that_cannot_be_built_is_asked_about_with_valid():
 def test_a_thousand_is_doubtful_only_where_a_prefix_says_it():
     assert one(CONV, "params(a)", "2375").name != "C6/F09"
     assert one(CONV, "memory(a)", "128 kB").name == "C6/F09"
+
+
+DEPENDENT = """\
+exam: dependent
+conventions: {rounding: floor, layout: any, bias: counted, work: macs}
+problems:
+  - id: q
+    net: |
+      input image: [3, 32, 32]
+      output y = image -> c1: Conv2d(16, 5) -> p1: MaxPool2d(2) -> c2: Conv2d(32, 3, padding=1, stride=2)
+    parts:
+      - {id: a, ask: shape(c1)}
+      - {id: w, ask: weights(c1)}
+      - {id: bi, ask: biases(c1)}
+      - {id: b, ask: params(c1)}
+      - {id: d, ask: params(c2)}
+      - {id: su, ask: params(c1) + params(c2)}
+      - {id: r, ask: params(c2) / params(c1)}
+      - {id: t, ask: params}
+      - {id: m, ask: macs(c1)}
+      - {id: fl, ask: flops(c1)}
+      - {id: ac, ask: activations(c1)}
+      - {id: me, ask: memory}
+      - {id: j1, ask: jump(p1)}
+      - {id: r2, ask: receptive_field(c2)}
+      - {id: j2, ask: jump(c2)}
+"""
+
+FOLLOWING = [  # earlier answers, the part, what follows from them by hand
+    ({"b": "1300", "d": "5000"}, "su", "6300"),
+    ({"b": "1300", "d": "5000"}, "r", "3.846"),
+    ({"b": "1300", "d": "5000"}, "t", "6300"),
+    ({"w": "1100", "bi": "16"}, "b", "1116"),
+    ({"m": "500000"}, "fl", "1000000"),
+    ({"a": "16x30x30"}, "ac", "14400"),
+    ({"a": "16x30x30"}, "me", "72000"),  # 16·30·30 and 16·15·15 numbers of four bytes
+    ({"j1": "3"}, "j2", "6"),
+    ({"j1": "3"}, "r2", "12"),  # 6 + (3 - 1)·3
+    ({"j1": "1"}, "r2", "8"),
+]
+
+
+@pytest.mark.parametrize(("earlier", "part", "answer"), FOLLOWING)
+def test_what_follows_from_the_own_answers_is_followed_through(earlier, part, answer):
+    judge = Judge(sheet(DEPENDENT))
+    answers = {f"q.{id}": text for id, text in {**earlier, part: answer}.items()}
+    assert judge.paper(Submission("s", answers))[f"q.{part}"].status is Status.FOLLOW_THROUGH
+
+
+def test_only_the_answers_that_were_used_are_told():
+    answers = {"q.w": "1", "q.m": "500000", "q.fl": "1000000"}
+    assert Judge(sheet(DEPENDENT)).paper(Submission("s", answers))["q.fl"].said == "follows from 500000 in (m)"
+
+
+NOTHING = ["0", "0k", "0MB", "0.0"]
+
+
+@pytest.mark.parametrize("answer", NOTHING)
+@pytest.mark.parametrize("ask", ["params", "params(a)", "macs", "memory", "receptive_field(a)", "params(a) / 7"])
+def test_zero_is_no_slip_no_rounding_and_no_layer_left_out(ask, answer):
+    found = one(CONV, ask, answer)
+    assert (found.status, found.share) == (Status.WRONG, 0)
+
+
+SIDES = [("1+1=2432", "slip"), ("2400+32=2433", "slip"), ("2432=2400+32", "correct")]
+
+
+@pytest.mark.parametrize(("answer", "wanted"), SIDES)
+def test_sides_that_differ_are_a_slip_where_one_is_right(answer, wanted):
+    assert one(CONV, "params(a)", answer).status.value == wanted
+
+
+RATIOS = [("2", "too coarse"), ("1.91", "correct"), ("1.9", "too coarse"), ("1.911", "correct"), ("~2", "too coarse")]
+
+
+@pytest.mark.parametrize(("answer", "wanted"), RATIOS)
+def test_three_digits_are_enough_of_what_is_no_whole_number(answer, wanted):
+    net = "input x: [3, 32, 32]\noutput y = x -> a: Conv2d(16, 5) -> b: Conv2d(16, 4)"
+    ask = "params(b) / params(a) - 1.4708"  # 4,112 / 1,216 is 3.3816
+    assert one(net, ask, answer).status.value == wanted
+
+
+def test_a_wrong_total_of_grouped_layers_is_told_and_no_fault_of_ours():
+    net = "input x: [16, 8, 8]\noutput y = x -> g: Conv2d(64, 3, groups=4) -> dw: Conv2d(64, 3, groups=64)"
+    assert one(net, "params", "15146").status is Status.WRONG
+
+
+def test_both_sides_of_a_field_are_read_as_such():
+    found = one(CONV, "receptive_field(a)", "5x5")
+    assert (found.status, found.share) == (Status.NOTE, 1)
+    assert one(CONV, "receptive_field(a)", "25").name == "R14"
+
+
+IMPOSSIBLE = """\
+exam: e
+problems:
+  - id: q
+    net: |
+      input x: [3, 4, 4]
+      output y = x -> a: Conv2d(8, 3) -> b: Conv2d(8, 5)
+    parts:
+      - {id: a, ask: shape(a)}
+      - {id: b, ask: shape(b), key: impossible}
+"""
+
+
+@pytest.mark.parametrize(("part", "answer", "wanted"), [
+    ("a", "8x2x2", "correct"), ("b", "impossible", "correct"), ("b", "8x1x1", "wrong"), ("b", "-", "blank"),
+])  # fmt: skip
+def test_a_layer_that_cannot_be_is_impossible_where_a_key_says_so(part, answer, wanted):
+    assert Judge(sheet(IMPOSSIBLE)).verdict(f"q.{part}", answer).status.value == wanted

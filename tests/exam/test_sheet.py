@@ -297,7 +297,7 @@ def test_the_ending_says_what_a_sheet_is_written_in(tmp_path):
 
     with pytest.raises(SheetError, match=r"did you mean `s\.ya?ml`"):
         read_sheet(tmp_path / "s.yam")
-    with pytest.raises(ValueError, match="markdown, not ini"):
+    with pytest.raises(ValueError, match="arch, not ini"):
         read_text("", "s", "ini")
 
 

@@ -85,7 +85,7 @@ BY_HAND = [
     ("valid(a)",              NOTHING, "no",             "the kernel reaches 7 rows but the padded input has 5"),
     ("params / 2 ** 2",       CHAIN,   "5,232",          "20,928 / 2^2 = 5,232"),
     ("shape(b)[1] - 1",       CHAIN,   "31",             "32 − 1 = 31"),
-    ("params(c) / params(a)", CHAIN,   "≈ 7.61",         "18,496 / 2,432 ≈ 7.61"),
+    ("params(c) / params(a)", CHAIN,   "≈ 7.6053",         "18,496 / 2,432 ≈ 7.6053"),
 ]
 # fmt: on
 
@@ -298,7 +298,7 @@ FORMULAS = [
     ("(mean - batch) ** 2",              "(5 − 3)^2",                           "4"),
     ("-(mean + m)",                      "−(5 + 0.9)",                          "-5.9"),
     ("floor(mean / 2) + max(batch, 4)",  "⌊5 / 2⌋ + max(3, 4)",                 "6"),
-    ("1 / batch",                        "1 / 3",                               "≈ 0.3333"),
+    ("1 / batch",                        "1 / 3",                               "≈ 0.33333"),
 ]
 # fmt: on
 

@@ -134,7 +134,7 @@ NAMES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("students", "kept"), NAMES, ids=lambda v: ",".join(v)[:30])
+@pytest.mark.parametrize(("students", "kept"), NAMES, ids=[",".join(row[0])[:30] for row in NAMES])
 def test_only_what_no_file_system_mistakes_is_kept(students, kept):
     found = filenames(students)
 

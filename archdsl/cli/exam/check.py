@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.common import emit, output_options, tell, wants_colour
-from archdsl.cli.exam.sheets import open_sheet
+from archdsl.cli.exam.sheets import open_sheet, say_remarks
 
 if TYPE_CHECKING:
     from archdsl.exam.keys import CheckedKey
@@ -39,14 +39,16 @@ def command(
 ) -> int:
     """Hold the keys of sheets against the computed values, and name the mistake behind a wrong one.
 
-    A sheet is a file in YAML, TOML or JSON, or notes in Markdown whose fenced blocks are checked like tests. Exit
-    code 1 if a key is wrong, or right only under another convention.
+    A sheet is a file in YAML, TOML or JSON, notes in Markdown whose fenced blocks are checked like tests, or a file of
+    the language itself, where `expect params == ?` is a question and a value in place of `?` its key. Exit code 1 if a
+    key is wrong, or right only under another convention.
     """
     if answer and len(files) != 1:
         raise click.UsageError("--answer is about one sheet")
     texts, records, found = [], [], False
     for file in files:
         sheet = open_sheet(file, color)
+        say_remarks(sheet)
         if answer:
             text, record, is_found = _answers(sheet, answer, seed)
         else:

@@ -31,7 +31,7 @@ def command(file: str, to: str, variants: int, seed: str, output: str | None, co
     One file goes to standard output or to PATH; several go into the folder PATH. Exits with 1 where a part cannot be
     exported; the others still are.
     """
-    sheet = open_sheet(file, color)
+    sheet = open_sheet(file, color).asking
     from archdsl.exam.exports import export
     from archdsl.exam.texts import SheetError
 

@@ -63,7 +63,7 @@ def command(
 
     if not SEED.fullmatch(seed):
         raise click.UsageError(f"--seed takes a number or a word of letters and digits, not `{seed[:80]}`")
-    sheet = open_sheet(file, color)
+    sheet = open_sheet(file, color).asking
     ids = _students(students, sheet, color)
     try:
         drawn = variants(sheet, seed, ids)

@@ -42,9 +42,10 @@ def command(
 ) -> int:
     """Grade ANSWERS to the sheet FILE, with the mistake behind each wrong one.
 
-    ANSWERS are tables (CSV, wide or long), YAML, TOML, JSON or text files, folders of such files with one a student,
-    `-`, or single answers as q1.a=64x32x32. They are never changed. Answers that cannot be read or judged are held for
-    a person. The exit code is 0 whatever the marks; where a file of answers has errors it is 2, and nobody is graded.
+    ANSWERS are tables (CSV, wide or long), YAML, TOML, JSON or text files, copies of a sheet in the language (.arch)
+    with an answer for each `?`, folders of such files with one a student, `-`, or single answers as q1.a=64x32x32.
+    They are never changed. Answers that cannot be read or judged are held for a person. The exit code is 0 whatever
+    the marks; where a file of answers has errors it is 2, and nobody is graded.
 
     \b
     archdsl exam grade sheet.yaml class.csv --explain
@@ -52,10 +53,11 @@ def command(
     archdsl exam grade sheet.yaml answers/ --to gradescope -o results/
     archdsl exam grade sheet.yaml class.csv --map "Question 1=q1.a" --map "Matriculation=student"
     archdsl exam grade sheet.yaml q1.a=60x60x32 --explain
+    archdsl exam grade quiz.arch copies/
     """
     from archdsl.exam.results import Release, report
 
-    sheet = open_sheet(file, color)
+    sheet = open_sheet(file, color).asking
     graded = grade_files(sheet, answers, seed, renamed, color)
     told = Release(release or ("hints" if to == "gradescope" else "full"))
     made = report(graded.grades, graded.sheet, told, graded.posed_of)

@@ -95,7 +95,7 @@ def _opened(file: str, color: str) -> tuple[Sheet, str]:
 
     path = Path(file)
     if path.exists() or path.suffix:
-        return open_sheet(file, color), ""
+        return open_sheet(file, color).asking, ""
     found = topic(file)
     if found is None:
         close = near(file)

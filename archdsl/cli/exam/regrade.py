@@ -44,7 +44,7 @@ def command(
     from archdsl.exam.regrade import regrade
     from archdsl.exam.results import changes
 
-    sheet = open_sheet(file, color)
+    sheet = open_sheet(file, color).asking
     earlier = _previous(previous, color)
     if earlier.exam != sheet.exam:
         say(f"note: the earlier grades are of `{earlier.exam}`, the sheet is `{sheet.exam}`")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from archdsl.cli.common import emit, output_options, tell
-from archdsl.cli.exam.sheets import open_sheet
+from archdsl.cli.exam.sheets import open_sheet, say, say_remarks
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic
@@ -23,7 +24,8 @@ Values = Mapping[str, "Draw"]
 @click.command("solve")
 @click.argument("file")
 @click.option("--part", "parts", multiple=True, metavar="q1.d", help="Only this part, or all of a problem; repeatable.")
-@click.option("--to", type=click.Choice(("text", "md", "latex")), default="text", show_default=True)
+@click.option("--to", type=click.Choice(("text", "md", "latex", "arch")), default="text", show_default=True)
+@click.option("--fill", is_flag=True, help="Write the answers over each `?` in FILE, a file of the language.")
 @click.option("--brief/--steps", help="The answer with one line of working, or all of the steps.  [default: steps]")
 @click.option("--variant", metavar="STUDENT", help="The values that this student was given; needs --seed.")
 @click.option("--seed", metavar="SEED", help="What the variants were made with.")
@@ -33,6 +35,7 @@ def command(
     file: str,
     parts: tuple[str, ...],
     to: str,
+    fill: bool,
     brief: bool,
     variant: str | None,
     seed: str | None,
@@ -47,6 +50,10 @@ def command(
     archdsl exam solve sheet3.yaml --part q1.e --to md
     archdsl exam solve up.yaml --variant s01 --seed 2026 --brief
     archdsl exam solve up.yaml -D n=28 -D c=16 -D k=5 -D s=3 -D p=2 -D o=8
+    archdsl exam solve quiz.arch --to arch -o key.arch
+
+    In a file of the language, each `?` is worked out, or everything that it expects where there is none; `--to arch`
+    is that file with the answers in place of each `?`.
     """
     from archdsl.exam.solutions.document import document
     from archdsl.exam.texts import SheetError
@@ -56,6 +63,9 @@ def command(
     if variant is not None and define:
         raise click.UsageError("give --variant or -D, not both")
     sheet = open_sheet(file, color)
+    say_remarks(sheet)
+    if fill or to == "arch":
+        return _fill(file, sheet, parts, output, color, in_place=fill)
     chosen = _chosen(sheet, parts)
     if not chosen:
         raise click.UsageError(f"{file} has no problems")
@@ -89,11 +99,43 @@ def _chosen(sheet: Sheet, names: Sequence[str]) -> list[tuple[Problem, list[Part
             close = closest(name, known)
             hint = f"did you mean {close}?" if close else f"there are {', '.join(known[:12])}"
             raise click.UsageError(f"there is no part `{name[:60]}`; {hint}")
+    asked = sheet if names else sheet.asking
     found = [
         (problem, [part for part in problem.parts if not names or {part.name, problem.id} & set(names)])
-        for problem in sheet.problems
+        for problem in asked.problems
     ]
     return [(problem, parts) for problem, parts in found if parts]
+
+
+def _fill(file: str, sheet: Sheet, parts: Sequence[str], output: str | None, color: str, *, in_place: bool) -> int:
+    """Print or write a file of the language with its blanks filled in, all of them or none."""
+    from archdsl.exam.filling import filled
+    from archdsl.exam.texts import SheetError
+    from archdsl.resources import bundled_spec
+
+    if not sheet.is_light:
+        raise click.UsageError(f"{file} has no `?` to fill in: only a file of the language, .arch, has")
+    path = Path(file)
+    if in_place and output is not None:
+        raise click.UsageError("--fill writes into the sheet, and -o elsewhere: give one of them")
+    if in_place and not path.exists():
+        raise click.UsageError(f"{sheet.source.name} is a bundled spec and stays as it is; give -o")
+    if output not in (None, "-") and path.exists() and Path(output).exists() and path.samefile(output):
+        raise click.UsageError(f"{output} is the sheet itself; --fill fills it in")
+    names = {part.name for _, chosen in _chosen(sheet, parts) for part in chosen}
+    original = (path if path.exists() else bundled_spec(file) or path).read_bytes().decode("utf-8")
+    try:
+        text, count = filled(sheet, original, names)
+    except SheetError as error:
+        tell(error.diagnostics, color)
+        return 1
+    if not count:
+        say("note: there is no `?` to fill in")
+    if not in_place:
+        emit(text, output, as_is=True)
+    elif count:
+        emit(text, str(path.resolve()), as_is=True)
+    return 0
 
 
 # Drawn values.

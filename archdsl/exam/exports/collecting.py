@@ -16,7 +16,7 @@ from archdsl.exam.exports.questions import question
 from archdsl.exam.posed import Posed, others
 from archdsl.exam.prose import with_values
 from archdsl.exam.quantities import Candidate
-from archdsl.exam.sentences import explanation, told
+from archdsl.exam.sentences import explanation, shown, told
 from archdsl.exam.sheet import Part, Problem, Sheet
 from archdsl.exam.solution import Bench, solve
 from archdsl.exam.texts import SheetError, Text
@@ -155,6 +155,7 @@ class _Collecting:
         telling = {one.value: place for place, one in enumerate(ranked(posed, part))}
         rows = [*self.candidates(part), *posed.candidates(part, kinds=(Kind.OTHER,))]
         rows.sort(key=lambda one: telling.get(one.value, len(telling)))
+        noted = {value: ids for value, ids in noted.items() if shown(value) != shown(right)}
         for value, ids in noted.items():
             alike = [one for one in rows if one.value == value]
             named = tuple(dict.fromkeys([*ids, *(id for one in alike for id in one.ids)]))
@@ -162,7 +163,7 @@ class _Collecting:
             said = NOTES.get(ids[0]) or told(alike[:1])
             yield Wrong(value, named, f"right under another convention: {said}", marking.note)
         for one in rows[:MOST_WRONG]:
-            if one.value not in seen and one.value != INVALID:
+            if one.value not in seen and one.value != INVALID and shown(one.value) != shown(right):
                 seen.add(one.value)
                 share = max((marking.mistakes.get(id, Fraction(0)) for id in one.ids), default=Fraction(0))
                 yield Wrong(one.value, tuple(dict.fromkeys(one.ids)), told([one]), share)

@@ -8,7 +8,7 @@ from math import prod
 
 from archdsl.exam.walk import Ask, Count, Kind, Mistake, Number, Place, Sizes, Subject, Value, Walk, whole
 from archdsl.graph import Feed, Node
-from archdsl.ops import Op
+from archdsl.ops import Op, ShapeError
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.dense import Linear
 from archdsl.ops.norm import BatchNorm
@@ -65,7 +65,9 @@ def factored(
 
 
 def scaled(number: Number, times: int, by: int) -> Number:
-    """Return number · times / by, as an integer where it is one."""
+    """Return number · times / by, as an integer where it is one; raises `ShapeError` where nothing is left to share."""
+    if by == 0:
+        raise ShapeError("nothing is left to share")
     return whole(Fraction(number) * times / by)  # type: ignore[no-any-return]  # a number stays one
 
 

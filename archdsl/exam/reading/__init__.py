@@ -1,4 +1,4 @@
-"""Files of exam problems to sheets: YAML 1.2, TOML and JSON with the same keys, and notes in Markdown."""
+"""Files of exam problems to sheets: YAML 1.2, TOML and JSON with the same keys, notes in Markdown, and `.arch`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, closest
-from archdsl.exam.reading import json, toml, yaml
+from archdsl.exam.reading import arch, json, toml, yaml
 from archdsl.exam.reading.entries import LARGEST_SHEET, Entry, too_large
 from archdsl.exam.reading.markdown import read as read_notes
 from archdsl.exam.reading.sheets import sheet_of
 from archdsl.exam.sheet import Sheet
 from archdsl.exam.texts import SheetError
+from archdsl.resources import bundled_spec
 from archdsl.rules import exam as rules
 from archdsl.rules import files
 from archdsl.source import Source, Span
@@ -21,6 +22,7 @@ __all__ = ["FORMATS", "read_sheet", "read_text"]
 
 FORMATS = {
     ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".md": "markdown", ".markdown": "markdown",
+    ".arch": "arch",
 }  # fmt: skip
 """What a file is written in, by the ending of its name."""
 
@@ -29,34 +31,43 @@ _SURROGATE = re.compile("[\0\ud800-\udfff]")
 
 
 def read_sheet(path: str | Path, name: str | None = None) -> Sheet:
-    """Read a file of problems; diagnostics call it `name`, which is the path as given unless said otherwise.
+    """Read a file of problems; the plain name of a bundled spec stands for that where there is no such file.
+
+    Diagnostics call it `name`, which is the path as given unless said otherwise.
 
     Raises:
         SheetError: it has errors; carries all of them.
         OSError: it cannot be read.
     """
     given = Path(path)
-    name = name or given.as_posix()
-    with given.open("rb") as file:
+    bundled = None if given.exists() else bundled_spec(str(path))
+    found = bundled or given
+    name = name or (bundled.name if bundled else given.as_posix())
+    with found.open("rb") as file:
         data = file.read(LARGEST_SHEET * 4 + 1)
-    ending = given.suffix.lower()
+    ending = found.suffix.lower()
     if ending not in FORMATS:
         close = closest(ending, FORMATS)
         help = f"did you mean `{given.stem}{close}`?" if close else f"a sheet ends in {', '.join(FORMATS)}"
         message = f"`{given.name}` does not say what it is written in"
         raise SheetError((Diagnostic(rules.UNKNOWN_FORMAT, message, Span(Source(name, ""), 0, 0), help=help),))
-    return read_text(_decoded(data, name), name, FORMATS[ending])
+    return _read(_decoded(data, name), name, FORMATS[ending], found)
 
 
 def read_text(text: str, name: str, format: str) -> Sheet:
-    """Read a text of problems in `yaml`, `toml`, `json` or `markdown`; diagnostics call it `name`.
+    """Read a text of problems in `yaml`, `toml`, `json`, `markdown` or `arch`; diagnostics call it `name`.
 
     Raises:
         SheetError: it has errors; carries all of them.
         ValueError: there is no such format.
     """
-    if format not in (*_READERS, "markdown"):
-        raise ValueError(f"a sheet is in {', '.join(_READERS)} or markdown, not {format}")
+    known = tuple(dict.fromkeys(FORMATS.values()))
+    if format not in known:
+        raise ValueError(f"a sheet is in {', '.join(known[:-1])} or {known[-1]}, not {format}")
+    return _read(text, name, format, None)
+
+
+def _read(text: str, name: str, format: str, path: Path | None) -> Sheet:
     source = Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
     if found := _SURROGATE.search(source.text):
         where = Span(source, found.start(), found.end())
@@ -66,6 +77,8 @@ def read_text(text: str, name: str, format: str) -> Sheet:
         raise too_large(message, Span(source, 0, 0))
     if format == "markdown":
         return read_notes(source)
+    if format == "arch":
+        return arch.read(source, path)
     return sheet_of(_READERS[format](source))
 
 

@@ -199,7 +199,7 @@ class _Telling:
             case Status.UNREADABLE | Status.HELD:
                 return "a person will look at it"
             case Status.SLIP:
-                return f"the method is right: {self._explained(part, verdict)}".rstrip(": ")
+                return f"go over the arithmetic: the answer {self._explained(part, verdict)}"
             case Status.NOTE:
                 return f"right under another convention: {self._explained(part, verdict)}".rstrip(": ")
         again = "the same again: " if verdict.repeated else ""

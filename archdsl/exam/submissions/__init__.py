@@ -1,4 +1,4 @@
-"""What students handed in: tables, mappings and folders of files to answers by student and part.
+"""What students handed in: tables, mappings, copies of the sheet and folders of files to answers by student and part.
 
 Files of answers are read and never written. Either all of them can be read, or every problem is told at its place and
 nobody gets marks.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archdsl.exam.grading import Submission
 from archdsl.exam.sheet import Sheet
-from archdsl.exam.submissions import lines, mappings, tables
+from archdsl.exam.submissions import copies, lines, mappings, tables
 from archdsl.exam.submissions.files import MOST_FILES, STDIN, decoded, format_of, inside, read_bytes
 from archdsl.exam.submissions.gathered import AnswersError, Gathered
 from archdsl.exam.submissions.names import Names
@@ -50,30 +50,34 @@ def read_submissions(
     gathered.is_single = bool(given) and all(_is_answer(path, gathered.names) for path in given)
     for path in given:
         if path == STDIN:
-            _read(stdin, "<stdin>", gathered, "", "stdin")
+            _read(stdin, "<stdin>", gathered, sheet, "", "stdin")
         elif Path(path).is_dir():
             files, left = inside(Path(path))
             gathered.remarks += left
+            files = [file for file in files if not _is_sheet(file, sheet)]
             if not files:
-                raise ValueError(f"{path} has no files of answers in it; they end in .csv, .yaml, .toml, .json or .txt")
+                raise ValueError(
+                    f"{path} has no files of answers in it; they end in .csv, .yaml, .toml, .json, .txt or .arch"
+                )
             if len(files) > MOST_FILES:
                 raise ValueError(f"{path} has {len(files):,} files; at most {MOST_FILES:,} are read")
             for file in files:
-                _read(read_bytes(file), file.as_posix(), gathered, format_of(file), file.stem)
+                _read(read_bytes(file), file.as_posix(), gathered, sheet, format_of(file), file.stem)
         elif _is_answer(path, gathered.names):
-            _read(path.encode(errors="surrogateescape"), "<command line>", gathered, "lines", "answer")
+            _read(path.encode(errors="surrogateescape"), "<command line>", gathered, sheet, "lines", "answer")
         else:
             file = Path(path)
-            _read(read_bytes(file), path, gathered, format_of(file), file.stem)
+            _read(read_bytes(file), path, gathered, sheet, format_of(file), file.stem)
     return _done(gathered)
 
 
 def read_text(
     text: str, name: str, sheet: Sheet, *, format: str = "", student: str = "", renamed: Mapping[str, str] | None = None
 ) -> Submissions:
-    """Read answers in `csv`, `yaml`, `json`, `toml` or `lines`; where no format is said, the name or the text tells it.
+    """Read answers in `csv`, `yaml`, `json`, `toml`, `lines` or `arch`.
 
-    `student` is whose answers these are, where the text does not say.
+    Where no format is said, the name or the text tells it. `student` is whose answers these are, where the text does
+    not say.
 
     Raises:
         AnswersError: it has errors; carries all of them.
@@ -83,27 +87,37 @@ def read_text(
         text.encode("utf-8", errors="surrogatepass"),
         name,
         gathered,
+        sheet,
         format or format_of(Path(name)),
         student or Path(name).stem,
     )
     return _done(gathered)
 
 
-def _read(data: bytes, name: str, gathered: Gathered, format: str, student: str) -> None:
+def _read(data: bytes, name: str, gathered: Gathered, sheet: Sheet, format: str, student: str) -> None:
     """Read one file into what is gathered; `student` is whose it is where it does not say."""
     source = decoded(data, name)
+    format = format or ("arch" if sheet.is_light and copies.looks_like(source.text) else "")
     format = format or _told_by(source.text, gathered.names)
     try:
         if format == "csv":
             tables.read(source, gathered, student)
         elif format == "lines":
             lines.read(source, gathered, student)
+        elif format == "arch":
+            copies.read(source, gathered, student, sheet)
         else:
             mappings.read(source, format, gathered, student)
     except AnswersError as error:
         gathered.problems += error.diagnostics
     except SheetError as error:  # what reads YAML, TOML and JSON reads them for sheets
         gathered.problems += error.diagnostics
+
+
+def _is_sheet(file: Path, sheet: Sheet) -> bool:
+    """Tell whether a file is the sheet itself, which may lie among the copies of it."""
+    original = Path(sheet.source.name)
+    return sheet.is_light and original.exists() and file.samefile(original)
 
 
 def _is_answer(path: str, names: Names) -> bool:

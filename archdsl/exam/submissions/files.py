@@ -17,6 +17,7 @@ MOST_FILES = 5_000
 """In one folder."""
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json", ".txt": "lines",
+    ".arch": "arch",
 }  # fmt: skip
 _SHEETS = {b"PK\x03\x04": "a spreadsheet or an archive", b"\xd0\xcf\x11\xe0": "a spreadsheet of old", b"%PDF": "a PDF"}
 """What files begin with that are no texts, though people hand them in as such."""

@@ -43,6 +43,7 @@ class Gathered:
         self.is_single = False
         """Whether these are answers from the command line, to some parts only."""
         self._read = 0
+        self._remarked: dict[str, list[str]] = {}
         self._twice: set[str] = set()
 
     def student(self, written: Text) -> str:
@@ -98,6 +99,10 @@ class Gathered:
         if len(self.remarks) < MOST_REMARKS:
             self.remarks.append(text)
 
+    def remark_on(self, student: str, sentence: str) -> None:
+        """Note what is worth telling of the files of several students; the sentence ends where their ids follow."""
+        self._remarked.setdefault(sentence, []).append(student)
+
     def unknown(self, written: Text, missing: Iterable[str], *, strict: bool) -> bool:
         """Report a name that is no part, where it looks like one; tell whether it was reported.
 
@@ -129,6 +134,7 @@ class Gathered:
             raise AnswersError(tuple(self.problems))
         if self.names.unused:
             raise ValueError(f"--map: no file has a column `{self.names.unused[0]}`")
+        self.remarks += [f"{sentence} {listed(students)}" for sentence, students in self._remarked.items()]
         silent = [part for part in self.names.parts if part not in self.asked]
         if silent and self.answers and not self.is_single:
             self.remarks.append(f"no answers to {listed(silent)}: this counts as blank for everybody")
