@@ -281,8 +281,8 @@ def test_arithmetic_derives_each_quantity_and_then_fills_the_formula():
 
     assert shown(solved("params(wide) / params(narrow)", nets=nets))[-3:] == [
         "    params(wide) / params(narrow) = 20,928 / 3,208",
-        "    20,928 / 3,208                ≈ 6.52",
-        "    Answer: ≈ 6.52 times",
+        "    20,928 / 3,208                ≈ 6.5237",
+        "    Answer: ≈ 6.5237 times",
     ]
 
 
