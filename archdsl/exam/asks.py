@@ -48,7 +48,7 @@ DEEPEST = 32
 """How deep parentheses and signs may nest."""
 MOST_OPERATIONS = 100
 """Sums, products and the like in one ask."""
-MOST_BITS = 4096
+MOST_BITS = 1000
 """Of a number on the way to an answer."""
 MOST_DIGITS = 40
 

@@ -18,6 +18,9 @@ COMMON = {"padding": (0, 1, 2, 3), "stride": (1, 2), "kernel_size": (1, 2, 3, 5,
 MOST = 256
 """Changed networks that are looked at for one answer."""
 
+MOST_VISITS = 2**14
+"""Layers that are computed anew for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -41,7 +44,8 @@ def changed(posed: Posed, part: Part) -> tuple[Changed, ...]:
 
 
 def _changed(subject: Subject, ask: Any) -> Iterator[Changed]:
-    end, room = subject.end(ask.layer), MOST
+    end = subject.end(ask.layer)
+    room = min(MOST, MOST_VISITS // len(subject.nodes))
     for index in subject.of((Conv, ConvTranspose, Pool)):
         if index > end:
             return

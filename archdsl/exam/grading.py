@@ -157,15 +157,18 @@ class Judge:
 
     def _fresh(self, posed: Posed, part: Part, text: str, habit: str) -> Answer:
         wanted, stated = posed.wanted(part), posed.conventions
-        return read_answer(
-            text,
-            wanted.kind,
-            unit=wanted.unit,
-            axes=wanted.axes,
-            layout=stated.layout,
-            habit=habit,
-            kilo=stated.kilo,
-        )
+        try:
+            return read_answer(
+                text,
+                wanted.kind,
+                unit=wanted.unit,
+                axes=wanted.axes,
+                layout=stated.layout,
+                habit=habit,
+                kilo=stated.kilo,
+            )
+        except Exception as error:  # noqa: BLE001 - one answer must not stop a class
+            return Unreadable(f"it could not be read, by a fault of ours ({type(error).__name__})")
 
     def _held(self, part: Part, text: str, why: str) -> Verdict:
         return Verdict(part.name, text, Status.HELD, None, part.marks, said=why)
@@ -440,6 +443,8 @@ class _Judging:
             if self.failed is not None:
                 return self._verdict(Status.HELD, None, said=f"the earlier answers lead no further: {self.failed}")
             return self._verdict(Status.WRONG, NONE, said=self._question())
+        if found.is_slip and not self._is_exact_enough():
+            return self._verdict(Status.WRONG, NONE, said=self._question())
         if found.is_slip:
             said = self._question() or found.said
             return self._verdict(Status.SLIP, self.marking.slip, ids=found.ids, said=said)
@@ -447,6 +452,10 @@ class _Judging:
             return self._verdict(Status.WRONG, NONE, said=found.said)
         credit = [self.marking.mistakes.get(one, NONE) for id in found.ids for one in (id, *id.split("+"))]
         return self._verdict(Status.MISTAKE, max(credit), ids=found.ids, said=found.said)
+
+    def _is_exact_enough(self) -> bool:
+        """Tell whether a number has digits enough to be a slip of the right one."""
+        return not isinstance(self.answer, Number) or digits(self.answer) >= ENOUGH_DIGITS
 
     def _question(self) -> str:
         """Return what to ask about an answer that is right if its point or comma is meant the other way."""

@@ -28,6 +28,7 @@ from archdsl.exam.asks import (
 )
 from archdsl.exam.asks import Value as Evaluated
 from archdsl.exam.listed import listed
+from archdsl.exam.mistakes.conventions import clipped
 from archdsl.exam.nets import Draw, Net, layers_and_blocks
 from archdsl.exam.quantities import Candidate, Given, candidates, has_work, pairs, relevant, truth
 from archdsl.exam.sheet import Conventions, Part, Problem
@@ -247,7 +248,7 @@ class Posed:
     def is_plausible(self, part: Part, given: Answers) -> bool:
         """Tell whether what follows from earlier answers is worth anything.
 
-        Each of them is positive, a shape has the true rank and no size beyond four times the largest in the net, and
+        Each of them is positive, a shape has the true rank and no size beyond four times the largest of a map, and
         the layers after it have work left.
         """
         for id, value in given.items():
@@ -259,7 +260,8 @@ class Posed:
             if target is None or not isinstance(true, tuple):
                 continue
             shapes = self.subject(target[0]).shapes
-            most = 4 * max(size for shape in shapes for size in shape)
+            maps = [shape for shape in shapes if len(shape) > 1] or shapes
+            most = 4 * max(size for shape in maps for size in shape)
             if not isinstance(value, tuple) or len(value) != len(true) or max(value) > most:
                 return False
         for question in questions(part.ask.term):
@@ -437,17 +439,6 @@ def others(stated: Conventions) -> tuple[tuple[str, Conventions], ...]:
         ("C9", replace(stated, rf="theoretical" if stated.rf == "clipped" else "clipped")),
     ]
     return tuple(found)
-
-
-def clipped(subject: Subject, value: Value) -> Value:
-    """Return a receptive field cut to the sides of the image."""
-    inputs = list(subject.graph.inputs.values())
-    if isinstance(value, str) or subject.is_open or len(inputs) != 1:
-        return value
-    image = inputs[0].output.known[1:]
-    sides = value if isinstance(value, tuple) else (value,) * len(image)
-    cut = tuple([min(side, n) for side, n in zip(sides, image, strict=True)])
-    return cut[0] if len(set(cut)) == 1 else cut
 
 
 def _paths(subject: Subject, place: str) -> int:

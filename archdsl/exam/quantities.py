@@ -23,7 +23,7 @@ COUNTED: Mapping[str, Callable[[Count], Number]] = {
 SUMMED = frozenset({*COUNTED, "macs", "flops"})
 """Quantities that are sums over the layers."""
 
-MOST_VISITS = 2**17
+MOST_VISITS = 2**15
 """Layers that are computed anew for one question; where they run out, mistakes in one layer only are left."""
 
 MOST_NAMED = 16
@@ -288,10 +288,12 @@ def has_work(subject: Subject, ask: Ask, given: Given) -> bool:
     for index in walk.touched:
         node = subject.nodes[index]
         kernel, mistaken = getattr(node.op, "kernel_size", None), walk.inputs(index)
-        if kernel is None or index > subject.end(ask.layer):
+        if index > subject.end(ask.layer):
             continue
-        if mistaken is None:
+        if mistaken is None or walk.output(index) is None:
             return False
+        if kernel is None:
+            continue
         true = subject.inputs(node)[0][1:]
         if any(small < k <= n for small, k, n in zip(mistaken[0][1:], kernel, true, strict=False)):
             return False

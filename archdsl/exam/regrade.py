@@ -24,11 +24,6 @@ class Change:
     why: tuple[str, ...]
     """What is known to have changed; empty where nothing of the sheet or the answers has."""
 
-    @property
-    def is_of_marks(self) -> bool:
-        """Whether the marks are others, or a person has to decide now or no more."""
-        return self.before.marks != self.after.marks or self.before.out_of != self.after.out_of
-
 
 @dataclass(frozen=True, slots=True)
 class Total:

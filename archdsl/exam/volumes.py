@@ -106,6 +106,7 @@ _BATCHED = {"torch.Size", "TensorShape"}
 _GROUPED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9.,])")
 _LABEL = re.compile(r"[A-Za-z#][A-Za-z #.'()]{0,60}:")
 _MOST_SIZES = 8
+_MOST_LABELS = 4
 
 
 def read_shape(text: str, *, axes: int, layout: str, habit: str) -> ShapeAnswer:
@@ -117,8 +118,12 @@ def read_shape(text: str, *, axes: int, layout: str, habit: str) -> ShapeAnswer:
     try:
         return _read(text, axes, layout, habit)
     except Unread as unread:
-        if match := _LABEL.match(text):
-            return read_shape(text[match.end() :].strip(), axes=axes, layout=layout, habit=habit)
+        bare = text
+        for _ in range(_MOST_LABELS):
+            if match := _LABEL.match(bare):
+                bare = bare[match.end() :].strip()
+        if bare != text and not _LABEL.match(bare):
+            return read_shape(bare, axes=axes, layout=layout, habit=habit)
         before, sign, last = text.rpartition("=")
         if not sign:
             raise

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from archdsl.analysis.macs import macs
 from archdsl.analysis.receptive_field import Fields, receptive_fields
-from archdsl.graph import Graph, Node
+from archdsl.graph import Graph, Instance, Node
 from archdsl.ops import SAME, Op, ShapeError, Storage, Window
 from archdsl.ops.arguments import ArgumentError
 from archdsl.ops.base import Elementwise
@@ -312,11 +312,24 @@ class Subject:
             ValueError: there is no such layer, or several outputs.
         """
         if layer is not None:
-            return self.scope(layer)[-1]
+            scope, block = self.scope(layer), self._blocks.get(layer)
+            return scope[-1] if block is None else block
         outputs = [n for name, n in self.graph.outputs.items() if name not in self.graph.training_outputs]
         if len(outputs) != 1:
             raise ValueError(f"the network has {len(outputs)} outputs: ask about a layer")
         return outputs[0].index
+
+    @cached_property
+    def _blocks(self) -> dict[str, int]:
+        """By path the node that a block gives, which need not be its last; none where it gives several."""
+        found: dict[str, int] = {}
+        pending = [self.graph.root]
+        while pending:
+            one = pending.pop()
+            if one.path and one.result is not None:
+                found[one.path] = one.result.index
+            pending.extend(child for child in one.children if isinstance(child, Instance))
+        return found
 
     def before(self, node: Node) -> Node:
         """Return the nearest node before this one that does more than work element by element."""

@@ -325,3 +325,58 @@ problems:
 ])  # fmt: skip
 def test_a_layer_that_cannot_be_is_impossible_where_a_key_says_so(part, answer, wanted):
     assert Judge(sheet(IMPOSSIBLE)).verdict(f"q.{part}", answer).status.value == wanted
+
+
+GROUPS = "input x: [8, 28, 28]\noutput y = x -> a: Conv2d(16, 3, padding=1) -> b: Conv2d(32, 3, groups=8)"
+GROUPED = f"""\
+exam: e
+problems:
+  - id: q
+    net: |
+      {GROUPS.splitlines()[0]}
+      {GROUPS.splitlines()[1]}
+    parts:
+      - {{id: a, ask: shape(a)}}
+      - {{id: b, ask: params(b)}}
+"""
+
+
+@pytest.mark.parametrize(("shape", "count", "wanted"), [
+    ("24x28x28", "896", "follow-through"),  # 3·3·3·32 + 32
+    ("12x28x28", "320", "held"),            # eight groups of twelve channels are none
+    ("4x28x28", "32", "held"),
+])  # fmt: skip
+def test_a_layer_that_cannot_be_pays_nothing(shape, count, wanted):
+    found = Judge(sheet(GROUPED)).paper(Submission("s", {"q.a": shape, "q.b": count}))
+    assert found["q.b"].status.value == wanted
+
+
+@pytest.mark.parametrize("answer", ["21", "209", "2093", "0.02", "≈2", "0.002"])
+def test_a_few_digits_of_the_right_answer_are_no_slip_of_it(answer):
+    found = Judge(sheet()).verdict("q1.d", answer)
+    assert (found.status, found.share) == (Status.WRONG, 0)
+
+
+@pytest.mark.parametrize("answer", ["C=20, H=30, W=16", "20@30x16", "CHW: 20x30x16"])
+def test_a_shape_whose_axes_are_named_is_right_in_no_other_order(answer):
+    net = "input x: [3, 20, 30]\noutput y = x -> a: Conv2d(16, 3, padding=1)"
+    assert one(net, "shape(a)", answer).share == 0
+
+
+def test_one_cell_stops_nobody_else():
+    found = grade(sheet(), [Submission("s1", {"q1.a": "a:" * 990}), Submission("s2", {"q1.a": "64x64x32"})])
+    assert [paper["q1.a"].status for paper in found.papers] == [Status.UNREADABLE, Status.CORRECT]
+
+
+def test_a_fault_in_the_reader_holds_the_answer(monkeypatch):
+    def fails(*_, **__):
+        raise RecursionError
+
+    judge = Judge(sheet())
+    monkeypatch.setattr(grading, "read_answer", fails)
+    assert judge.verdict("q1.a", "64x64x32").status is Status.UNREADABLE
+
+
+def test_a_dilated_layer_of_one_tap_is_taken_for_a_wide_one():
+    net = "input x: [3, 20, 20]\noutput y = x -> a: Conv2d(8, 1, dilation=3)"
+    assert one(net, "shape(a)", "8x18x18").name == "S10"  # a reach of 3 for 1

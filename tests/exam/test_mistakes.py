@@ -10,7 +10,6 @@ from hypothesis import given, settings
 
 from archdsl.analysis import analyze_graph
 from archdsl.exam.mistakes import CONVENTIONS, IDS, MISTAKES, SLIPS, slips
-from archdsl.exam.mistakes.slips import is_wrong_sum
 from archdsl.exam.quantities import candidates, pairs, truth
 from archdsl.exam.seen import extents, seen
 from archdsl.exam.walk import INVALID, QUANTITIES, Ask, Kind, Subject, Walk
@@ -373,12 +372,6 @@ SLIPPED = [
 def test_a_slip_is_named(right, wrong, id):
     assert (id, wrong) in set(slips(right))
     assert all(value != right for _, value in slips(right))
-
-
-def test_right_terms_with_a_wrong_sum_are_a_slip():
-    assert is_wrong_sum([2_432, 18_496], 20_929, 20_928)
-    assert not is_wrong_sum([2_432, 18_496], 20_928, 20_928)
-    assert not is_wrong_sum([20_929], 20_929, 20_928)
 
 
 def test_a_deep_network_is_diagnosed_in_a_moment():

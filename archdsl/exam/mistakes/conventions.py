@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from archdsl.exam.mistakes.params import BIASED, LEARNED, has_bias, scaled
+from archdsl.exam.mistakes.params import BIASED, LEARNED, four_vectors, has_bias, no_bias, scaled
 from archdsl.exam.mistakes.shapes import SHAPE, SIZED
 from archdsl.exam.mistakes.work import FLOPS, LARGE, MACS, WORK, kilo, times
 from archdsl.exam.walk import INVALID, Ask, Count, Kind, Mistake, Number, Place, Subject, Value, Walk
@@ -31,22 +31,19 @@ def _channels_last(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:
         yield (*value[1:], value[0])
 
 
-def _clipped(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:
-    """Yield the field cut to the image's sides."""
-    (image,) = [n.output.shape[1:] for n in walk.subject.graph.inputs.values()]
-    if isinstance(value, str | Fraction) or walk.subject.is_open:
-        return
+def clipped(subject: Subject, value: Value) -> Value:
+    """Return a receptive field cut to the sides of the image; as it is where there are several or open ones."""
+    inputs = list(subject.graph.inputs.values())
+    if isinstance(value, str) or subject.is_open or len(inputs) != 1:
+        return value
+    image = inputs[0].output.known[1:]
     sides = value if isinstance(value, tuple) else (value,) * len(image)
     cut = tuple([min(side, n) for side, n in zip(sides, image, strict=True)])
-    yield cut[0] if len(set(cut)) == 1 else cut
+    return cut[0] if len(set(cut)) == 1 else cut
 
 
-def _no_bias(place: Place, count: Count) -> Count:
-    return count._replace(biases=0)
-
-
-def _four(place: Place, count: Count) -> Count:
-    return count._replace(weights=count.weights + count.buffers)
+def _clipped(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:
+    yield clipped(walk.subject, value)
 
 
 def _trainable_pool(place: Place, count: Count) -> Count:
@@ -106,8 +103,8 @@ ROWS = (
     convention("C3", "counted FLOPs", "2 · MACs", MACS, answer=times(2)),
     convention("C3", "counted MACs", "FLOPs / 2", FLOPS, answer=times(Fraction(1, 2))),
     convention("C4", "left out the biases, as papers do", "k·k·C·D", LEARNED, on=BIASED, where=has_bias,
-               count=_no_bias),
-    convention("C5", "counted the running statistics too", "4·C", LEARNED, on=(BatchNorm,), count=_four),
+               count=no_bias),
+    convention("C5", "counted the running statistics too", "4·C", LEARNED, on=(BatchNorm,), count=four_vectors),
     convention("C6", "took K for 1024", "× 1.024", LARGE, answer=kilo),
     convention("C7", "put the stride of a bottleneck into the other convolution", "v1 against v1.5", WORK, on=(Conv,),
                where=_exchanges, op=_exchanged),

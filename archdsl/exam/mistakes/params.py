@@ -98,7 +98,8 @@ def full(place: Place) -> Op:
     return place.subject.altered(place.op, groups=1)
 
 
-def _no_bias(place: Place, count: Count) -> Count:
+def no_bias(place: Place, count: Count) -> Count:
+    """Return a count without biases."""
     return count._replace(biases=0)
 
 
@@ -130,7 +131,8 @@ def _missing_bias(place: Place, count: Count) -> Count:
     return count._replace(biases=place.out_channels)
 
 
-def _four_vectors(place: Place, count: Count) -> Count:
+def four_vectors(place: Place, count: Count) -> Count:
+    """Return a count with the running statistics among what is learned."""
     return count._replace(weights=count.weights + count.buffers)
 
 
@@ -172,7 +174,8 @@ def _before_pool(subject: Subject, node: Node) -> tuple[int, ...]:
     return subject.before(node).inputs
 
 
-def _keep(place: Place) -> Sizes:
+def keep(place: Place) -> Sizes:
+    """Return the input's shape as the output's."""
     return place.inputs[0]
 
 
@@ -224,10 +227,6 @@ def _filters(walk: Walk, ask: Ask, value: Value) -> Iterable[Value]:
         yield subject.nodes[found[-1]].output.channels
 
 
-def _is_learned(subject: Subject, node: Node) -> bool:
-    return subject.counts[node.index].params > 0
-
-
 def _is_later_call(_: Subject, node: Node) -> bool:
     return node.call > 0
 
@@ -239,7 +238,7 @@ def _again(place: Place, count: Count) -> Count:
 
 
 ROWS = (
-    row("P01", "forgot the biases", "k·k·C·D", BIASED, _no_bias, has_bias),
+    row("P01", "forgot the biases", "k·k·C·D", BIASED, no_bias, has_bias),
     row("P02", "counted one bias a layer", "k·k·C·D + 1", BIASED, _one_bias, has_bias),
     row("P03", "counted a bias for each two-dimensional kernel", "k·k·C·D + C·D", CONVS, _bias_per_kernel, has_bias),
     factored("P04", "forgot the input channels", "(k·k + 1)·D", lambda p: (grouped(p), 1), None),
@@ -255,18 +254,18 @@ ROWS = (
     Mistake("P12", "counted a depthwise convolution as a full one", "k·k·C·C + C", True, AND_WORK, (Conv,),
             is_depthwise, op=full),
     row("P13", "gave pooling weights", "k·k·C + C", (Pool,), _pool_weights),
-    row("P14", "counted four vectors of a batch norm", "4·C", (BatchNorm,), _four_vectors),
+    row("P14", "counted four vectors of a batch norm", "4·C", (BatchNorm,), four_vectors),
     row("P14n", "put all four vectors of a batch norm among the buffers", "4·C", (BatchNorm,), _all_buffers,
         asks=frozenset({"buffers"})),
     row("P15", "normalised every pixel by numbers of its own", "2·C·H·W", (BatchNorm,), _norm_per_pixel),
-    row("P16", "counted the scale of a batch norm only", "C", (BatchNorm,), _no_bias),
+    row("P16", "counted the scale of a batch norm only", "C", (BatchNorm,), no_bias),
     row("P17", "counted a bias where there is none", "k·k·C·D + D", BIASED, _missing_bias,
         lambda subject, node: not has_bias(subject, node)),
     row("P18", "forgot the channels in the flattened map", "H·W·D + D", (Linear,), _flattened_map, _reads_flattened),
-    row("P19", "left out the biases of the linear layers", "N·D", (Linear,), _no_bias, has_bias),
+    row("P19", "left out the biases of the linear layers", "N·D", (Linear,), no_bias, has_bias),
     Mistake("P20", "took the map before the last pool", "C·n·n·D + D", True, AND_WORK, (Flatten,), _reads_pool,
             source=_before_pool),
-    Mistake("P21", "ignored the global pooling", "C·H·W·D + D", True, AND_WORK, (AdaptivePool,), shape=_keep),
+    Mistake("P21", "ignored the global pooling", "C·H·W·D + D", True, AND_WORK, (AdaptivePool,), shape=keep),
     Mistake("P24", "gave the number of outputs", "o·o·D", True, frozenset({"params"}), kind=Kind.OTHER,
             answer=_activations),
     row("P26", "took a shared kernel for a locally connected one", "k·k·C·D·o·o + D", CONVS, _untied),

@@ -88,7 +88,7 @@ def _strided(_: Subject, node: Node) -> bool:
 def is_dilated(_: Subject, node: Node) -> bool:
     """Tell whether the taps of a window lie apart."""
     op: Any = node.op
-    return bool(op.reaches != op.kernel_size)
+    return any(d != 1 for d in op.dilation) if hasattr(op, "dilation") else False
 
 
 def _even(_: Subject, node: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ LONGEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A row: what happened, and the numbers that it makes of a number. A06 is told by `is_wrong_sum`."""
+    """A row: what happened, and the numbers that it makes of a number; A06 shows only in what is written."""
 
     id: str
     did: str
@@ -32,11 +32,6 @@ def slips(value: Value) -> Iterator[tuple[str, Value]]:
         for slip in SLIPS:
             for wrong in slip.of(value):
                 yield slip.id, wrong
-
-
-def is_wrong_sum(terms: Sequence[Number], stated: Number, true: Number) -> bool:
-    """Tell whether the terms of an answer add up to the truth, and only their sum is stated wrongly (A06)."""
-    return len(terms) > 1 and sum(terms) == true != stated
 
 
 def _powers(value: Number) -> Iterator[Number]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.exam.mistakes.params import AND_WORK, BIASED, LEARNED
+from archdsl.exam.mistakes.params import AND_WORK, BIASED, LEARNED, keep
 from archdsl.exam.mistakes.shapes import SIZED
 from archdsl.exam.walk import Count, Kind, Mistake, Number, Place, Sizes, Subject
 from archdsl.graph import Node
@@ -14,7 +14,6 @@ from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.norm import BatchNorm
 from archdsl.ops.pool import Pool
 
-MERGES = (Add, Concat)
 EDITED = SIZED | {"buffers"}
 
 
@@ -24,10 +23,6 @@ def _none(place: Place, count: Count) -> Count:
 
 def _idle(place: Place, work: Number) -> Number:
     return 0
-
-
-def _keep(place: Place) -> Sizes:
-    return place.inputs[0]
 
 
 def _halved(place: Place) -> Sizes | None:
@@ -102,10 +97,6 @@ def _summed(place: Place) -> Sizes:
     return (sum([shape[0] for shape in place.inputs]), *place.inputs[0][1:])
 
 
-def _is_sole(subject: Subject, node: Node) -> bool:
-    return len(node.inputs) == 1
-
-
 def _brings(subject: Subject, node: Node) -> bool:
     return subject.counts[node.index].params > 0
 
@@ -116,10 +107,10 @@ def edit(id: str, did: str, formula: str, **rules: Any) -> Mistake:
 
 
 ROWS = (
-    edit("S22", "left a pool out", "n", asks=EDITED, on=(Pool,), shape=_keep),
+    edit("S22", "left a pool out", "n", asks=EDITED, on=(Pool,), shape=keep),
     edit("S22", "put in a 2×2 pool that is not there", "⌊n/2⌋", asks=EDITED, on=(Conv, ConvTranspose, Activation),
          where=_has_map, shape=_halved),
-    edit("S23", "left a layer out", "one layer less", asks=EDITED, on=(Conv, ConvTranspose), shape=_keep, count=_none,
+    edit("S23", "left a layer out", "one layer less", asks=EDITED, on=(Conv, ConvTranspose), shape=keep, count=_none,
          work=_idle),
     edit("S23", "used a layer twice", "one layer more", asks=EDITED, on=(Conv, ConvTranspose, Pool), shape=_twice,
          count=_both),
