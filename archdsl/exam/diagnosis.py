@@ -65,7 +65,8 @@ def _levels(posed: Posed, part: Part, alternatives: tuple[Answers, ...]) -> Iter
     """Yield what a single cause leads to, level by level; each is computed when the one before did not hit."""
     for given in alternatives:
         yield posed.candidates(part, given=given)
-        yield posed.candidates(part, given=given, only=SPATIAL)
+        if posed.quantity(part) in ("params", "weights"):
+            yield posed.candidates(part, given=given, only=SPATIAL)
         yield posed.candidates(part, given=given, once=True)
     yield posed.candidates(part)
     yield posed.candidates(part, once=True)
