@@ -334,7 +334,7 @@ def network_of(module: Module, tree: ast.Test) -> Network:
 
 def errors_of(made: Network, tree: ast.Test) -> list[Diagnostic]:
     """Return the errors of the network that a test is of, each with the test it came up in."""
-    here = Label(tree.span(made.module.source), f"in this test of {tree.model}")
+    here = Label(tree.span(made.module.source), f"this test of {tree.model}")
     found = [d for d in made.elaboration.diagnostics if d.severity == "error"]
     return [replace(d, frames=(*d.frames, here)) for d in found]
 

@@ -599,6 +599,84 @@ def test_more_rows_are_the_same_set(flips: list[list[int]], times: int) -> None:
     assert condition.is_of_one_residue(period) == (sum(map(bool, rows)) == 1)
 
 
+flips = st.lists(st.integers(0, 9), unique=True, max_size=4).map(lambda row: tuple(sorted(row)))
+few = st.dictionaries(st.integers(0, 23), flips, max_size=3).map(lambda rows: [rows.get(r, ()) for r in range(24)])
+SETS = st.one_of(st.lists(flips, min_size=1, max_size=12), few)
+FAR = 300
+"""All flips lie below it: from there on a set repeats itself."""
+
+
+def members(condition: Condition) -> set[int]:
+    return {
+        n for n in range(1, FAR) if sum(q <= n // condition.period for q in condition.rows[n % condition.period]) % 2
+    }
+
+
+@given(SETS, st.integers(-30, 250))
+def test_the_nearest_sizes_of_any_set_are_counted(rows: list[tuple[int, ...]], n: int) -> None:
+    condition = Condition(symbol("H").domain, rows)
+    sizes = members(condition)
+
+    below, above = condition.nearest(n)
+    assert below == max((m for m in sizes if m <= n), default=None)
+    assert above == min((m for m in sizes if m >= n), default=None)
+    assert condition.smallest() == min(sizes, default=None)
+    assert condition.is_empty == (not sizes)
+    assert set(condition.residues) == {r for r, row in enumerate(condition.rows) if row}
+
+
+@given(SETS, SETS)
+def test_sets_that_are_sparse_or_not_are_combined_alike(
+    first: list[tuple[int, ...]], second: list[tuple[int, ...]]
+) -> None:
+    domain = symbol("H").domain
+    a, b = Condition(domain, first), Condition(domain, second)
+
+    assert members(a & b) == members(b & a) == members(a) & members(b)
+    assert members(a | b) == members(b | a) == members(a) | members(b)
+    assert members(a & True) == members(a | False) == members(a)
+    assert members(a & False) == set()
+    assert members(a | True) == set(range(1, FAR))
+
+
+@given(st.lists(SETS, min_size=1, max_size=4))
+def test_facts_say_together_what_was_assumed(sets: list[list[tuple[int, ...]]]) -> None:
+    """Each is written shorter where what precedes allows it, and no size is lost or gained by that."""
+    domain = symbol("H").domain
+    left, said = set(range(1, FAR)), set(range(1, FAR))
+    for rows in sets:
+        condition = Condition(domain, rows)
+        try:
+            domain.assume(condition)
+        except ShapeError:
+            assert not left & members(condition)
+        else:
+            left &= members(condition)
+    for fact in domain.facts:
+        said &= members(fact)
+
+    assert members(domain.requirement) == said == left
+
+
+@pytest.mark.parametrize("depth", [3, 10, 16])
+def test_a_map_that_is_halved_and_doubled_loses_one_bit_each_time(depth: int) -> None:
+    """Each level is told by its own bit, whatever the period; nothing else is left than multiples."""
+    h = symbol("H")
+    sizes: list[Size] = [h]
+    for _ in range(depth):
+        sizes.append(sizes[-1] // 2)
+    require(sizes[-1] >= 1, "too small")
+    grown = sizes.pop()
+    while sizes:
+        require(equal(2 * grown, sizes[-1]), "branches differ")
+        grown = sizes.pop()
+    asked = [f"H % {2 * half} {f'< {half}' if half > 1 else '== 0'}" for half in (2**i for i in reversed(range(depth)))]
+
+    assert str(h.domain.requirement) == f"H % {2**depth} == 0"
+    assert list(map(str, h.domain.facts)) == [f"H >= {2**depth}", *asked]
+    assert h.domain.nearest(3 * 2**depth + 1) == (3 * 2**depth, 4 * 2**depth)
+
+
 @given(st.integers(-6, 6), st.lists(st.integers(-40, 40), min_size=1, max_size=8))
 def test_where_a_size_is_not_negative_is_counted(slope: int, offsets: list[int]) -> None:
     """Rising, falling and jagged ones alike: each number is asked."""

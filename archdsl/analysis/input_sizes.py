@@ -119,6 +119,8 @@ class InputSizes:
     @cached_property
     def in_evaluation(self) -> dict[str, Condition]:
         """Which sizes evaluation works with, by symbol, where training asks for more and that can be told apart."""
+        if not self.graph.training_only:
+            return {}
         alone, whole = self._demanded(self.graph.training_only), self._demanded(frozenset())
         return {
             name: alone[name] for name in alone if whole[name] == self.requirement(name) and alone[name] != whole[name]
@@ -223,19 +225,19 @@ def input_sizes(module: Module, request: Request, batch: int = 1, dtype: str = "
         raise UsageError(said, f"there are {', '.join(DTYPES)}" if batch >= 1 else None)
     plain = elaborate(module, replace(request, open_sizes=False))
     opening = opened(module, request)
-    begun = opening.symbolic()
-    given = _given(begun, plain)
+    begun = plain if opening.module is module and _all_open(plain, request) else opening.symbolic()
+    given = numbers_given(begun, plain)
     try:
         graph, shapes = _complete(opening, begun, given)
     except SpecError as error:
         opening = opened(module, request, first_only=True)
         begun = opening.symbolic()
-        given = _given(begun, plain)
+        given = numbers_given(begun, plain)
         try:
             graph, shapes = _complete(opening, begun, given)
         except SpecError:
             raise SpecError(_told(error.diagnostics, plain)) from None
-    demands = _demands(begun)
+    demands = demands_of(begun)
     kept, dropping = _kept(graph, shapes, begun.symbols)
     try:
         found = costs(graph, shapes, batch, dtype)
@@ -247,6 +249,12 @@ def input_sizes(module: Module, request: Request, batch: int = 1, dtype: str = "
     )  # fmt: skip
 
 
+def _all_open(plain: Elaboration, request: Request) -> bool:
+    """Whether a model was built with every size open, so that to open them would build the same."""
+    sizes = [size for node in plain.graph.inputs.values() for size in node.output.shape[1:]]
+    return not plain.diagnostics and not request.shapes and all(isinstance(size, Symbolic) for size in sizes)
+
+
 def _told(diagnostics: tuple[Diagnostic, ...], plain: Elaboration) -> tuple[Diagnostic, ...]:
     """Say of a model that works as it is written that it does."""
     if any(d.severity == "error" for d in plain.diagnostics) or plain.symbols:
@@ -256,30 +264,13 @@ def _told(diagnostics: tuple[Diagnostic, ...], plain: Elaboration) -> tuple[Diag
     return tuple([replace(d, help=said) if d.rule is SIZE_NEEDED else d for d in diagnostics])
 
 
-def nearest_valid(module: Module, request: Request) -> str | None:
-    """Return what to say of the nearest sizes that work, where the sizes of a request do not and others would.
-
-    It is a help for diagnostics: `the nearest sizes that work are H = 672 or 688 and W = 672 or 688`.
-    """
-    plain = elaborate(module, replace(request, open_sizes=False))
-    begun = opened(module, replace(request, sizes={})).symbolic()
-    if any(d.severity == "error" and d.rule is not SIZE_NEEDED for d in begun.diagnostics):
-        return None
-    texts = []
-    for name, size in _given(begun, plain).items():
-        requirement = begun.symbols[name].domain.requirement
-        near = [str(n) for n in requirement.nearest(size) if n is not None]
-        if near and not requirement.holds(size):
-            texts.append(f"{name} = {' or '.join(near)}")
-    return f"the nearest sizes that work are {' and '.join(texts)}" if texts else None
-
-
-def _given(begun: Elaboration, plain: Elaboration) -> dict[str, int]:
+def numbers_given(begun: Elaboration, plain: Elaboration) -> dict[str, int]:
     """Return the number of each symbol where the model was built at numbers."""
     found: dict[str, int] = {}
     for name, node in begun.graph.inputs.items():
         fed = plain.graph.inputs.get(name)
-        for size, number in zip(node.output.shape, fed.output.shape if fed else (), strict=False):
+        shape = fed.output.shape if fed else plain.refused.get(name, ())
+        for size, number in zip(node.output.shape, shape, strict=False):
             for symbol, opened_size in begun.symbols.items():
                 if size == opened_size and isinstance(number, int):
                     found.setdefault(symbol, number)
@@ -317,7 +308,7 @@ def _needs_number(graph: Graph, message: str) -> Diagnostic:
     return Diagnostic(SIZE_NEEDED, message, span, help="give the sizes as numbers, and ask for an analysis there")
 
 
-def _demands(begun: Elaboration) -> tuple[Demand, ...]:
+def demands_of(begun: Elaboration) -> tuple[Demand, ...]:
     """Return what each layer adds to what is asked of the sizes, by asking all of them once more from the start."""
     graph, domains = begun.graph, [size.domain for size in begun.symbols.values()]
     asked: set[tuple[object, ...]] = set()

@@ -1,142 +1,180 @@
-"""How much of what a unit reads is padding: ones are fed in, and what is missing at the end came from beyond a border.
+"""How much of what a unit reads is padding: its weight of one is shared out backwards, and what leaves a map is lost.
 
 Every window takes the mean of its taps, sums and products add up, a concatenation takes the mean over its channels.
-With ones for padding too every unit of a map would hold one number, its *whole*; the share of the whole that is missing
-is the share of the ways back that end beyond the border of some map.
+With ones for padding too every unit of a map would hold one number, its *whole*; a sum shares out by the wholes of
+what it adds. What arrives at the inputs is the share of the ways back that end beyond no border.
 
-Away from borders the rows of a map are alike. They are one object, which is worked on once.
+Over the axes the weights of a map are a sum of products of rows, as many as there are shapes of ways, and never more
+than the shorter axis has positions: beyond that they are written row by row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from math import log2, prod
 
 from archdsl.analysis.support import folded
 from archdsl.graph import Graph, Node
-from archdsl.ops import SAME, Op, Reach, Reads, Window
+from archdsl.ops import SAME, Op, Reads, Window
 
-Map = float | tuple["Map", ...]
-"""One number, or a row of maps along the first axis."""
-Weights = tuple[tuple[int, float], ...]
-"""What one unit takes of which positions of an axis."""
+Row = tuple[float, ...]
+"""The weight of each position along one axis."""
+Weights = dict[tuple[Row, ...], float]
+"""Products of rows and what each counts; a vector has no rows."""
 
-
-def real_share(graph: Graph, last: Node) -> Map:
-    """Return for each unit of a node the share that is not padding, at the sizes that the graph has."""
-    known: dict[int, tuple[Map, float]] = {}
-    for node in graph.nodes[: last.index + 1]:
-        sizes = node.output.known[1:]
-        if not node.inputs:
-            known[node.index] = _full(1.0, sizes), 1.0
-            continue
-        types = graph.types(node)
-        windows = node.op.windows(types, node.output)
-        maps = [
-            _read(known[i][0], x.known[1:], window, sizes, node.op)
-            for i, x, window in zip(node.inputs, types, windows, strict=True)
-        ]
-        parts = [1.0] * len(maps)
-        if node.op.name == "concat":
-            parts = [x.channels / node.output.channels for x in types]
-        whole = sum(known[i][1] * part for i, part in zip(node.inputs, parts, strict=True))
-        known[node.index] = (_mixed(maps, parts) if len(maps) > 1 else maps[0]), whole
-    value, whole = known[last.index]
-    return _mixed([value], [1 / whole])
+MOST_WORK = 2**24
+"""Numbers that are looked at; where they run out, the share is not told."""
 
 
-def _full(value: Map, sizes: Sequence[int]) -> Map:
-    for size in reversed(sizes):
-        value = (value,) * size
-    return value
+class _TooMuch(Exception):
+    """The work runs out."""
 
 
-def _mixed(maps: Sequence[Map], parts: Sequence[float]) -> Map:
-    """Return the weighted sum of maps of one shape."""
-    made: dict[tuple[Hashable, ...], Map] = {}
+def real_share(graph: Graph, last: Node, unit: tuple[int, ...]) -> float | None:
+    """Return the share of what a unit reads that is not padding; `None` where it takes too much work to tell.
 
-    def mixed(some: tuple[Map, ...]) -> Map:
-        key = tuple(map(_key, some))
-        if key not in made:
-            rows = [one for one in some if isinstance(one, tuple)]
-            if rows:
-                made[key] = tuple([mixed(each) for each in zip(*rows, strict=True)])
-            else:
-                made[key] = sum(one * part for one, part in zip(some, parts, strict=True) if not isinstance(one, tuple))
-        return made[key]
-
-    return mixed(tuple(maps))
+    The graph has known sizes.
+    """
+    try:
+        return _Walk(graph, last).share(unit)
+    except _TooMuch:
+        return None
 
 
-def _key(one: Map) -> Hashable:
-    return id(one) if isinstance(one, tuple) else one
+class _Walk:
+    def __init__(self, graph: Graph, last: Node) -> None:
+        self.graph = graph
+        self.last = last
+        self.room = MOST_WORK
+        self.made: dict[tuple[int, Reads | None, int, str], Row] = {}
+        self.kept: dict[Row, Row] = {}
+        """Equal rows are one object, so that an `id` in `made` is that of its numbers."""
 
+    def share(self, unit: tuple[int, ...]) -> float:
+        graph, last = self.graph, self.last
+        wholes = _wholes(graph, last)
+        pending: dict[int, Weights] = defaultdict(dict)
+        sizes = last.output.known[1:]
+        pending[last.index] = {tuple([self._one(at, size) for at, size in zip(unit, sizes, strict=True)]): 1.0}
+        share = 0.0
+        for index in range(last.index, -1, -1):
+            weights = pending.pop(index, None)
+            if not weights:
+                continue
+            node = graph.nodes[index]
+            if not node.inputs:
+                share += sum([part * prod(map(sum, rows)) for rows, part in weights.items()])
+                continue
+            weights = self._compact(weights, node.output.known[1:])
+            types = graph.types(node)
+            windows = node.op.windows(types, node.output)
+            for i, source, window in zip(node.inputs, types, windows, strict=True):
+                part = 1.0
+                if len(node.inputs) > 1:
+                    part = 2 ** (wholes[i] - wholes[index])
+                    part *= source.channels / node.output.channels if node.op.name == "concat" else 1
+                there = pending[i]
+                for rows, weight in weights.items():
+                    read = self._read(rows, window, source.known[1:], node)
+                    there[read] = there.get(read, 0.0) + weight * part
+        return share
 
-def _read(value: Map, before: tuple[int, ...], window: Window, sizes: tuple[int, ...], op: Op) -> Map:
-    """Return what units hold that read a map through a window."""
-    if window is SAME and len(before) == len(sizes):
-        return _stretched(value, sizes)
-    if isinstance(window, Reach) or len(window) != len(before) or len(sizes) != len(before):
-        return _full(_mean(value), sizes)
-    for axis, (reads, units, size) in enumerate(zip(window, sizes, before, strict=True)):
-        everything = tuple([(i, 1 / size) for i in range(size)])
-        rows = [everything] * units if reads is None else _weights(reads, units, size, op)
-        value = _along(value, axis, rows)
-    return value
+    def _read(self, rows: tuple[Row, ...], window: Window, before: tuple[int, ...], node: Node) -> tuple[Row, ...]:
+        """Return the weights that units give to the positions of a map that they read."""
+        if window is SAME and len(before) == len(rows):
+            return tuple(
+                [row if len(row) == size else self._gathered(row, size) for row, size in zip(rows, before, strict=True)]
+            )
+        if not isinstance(window, tuple) or len(window) != len(before) or len(rows) != len(before):
+            total = prod(map(sum, rows))
+            means = [self._same((1 / size,) * size) for size in before]
+            if not means or total == 1:
+                return tuple(means)
+            return (self._same(tuple([total * one for one in means[0]])), *means[1:])
+        return tuple(
+            [self._along(row, reads, size, node.op) for row, reads, size in zip(rows, window, before, strict=True)]
+        )
 
+    def _gathered(self, row: Row, size: int) -> Row:
+        """Return what a row gives to one that is repeated, as broadcasting does."""
+        return self._same((sum(row), *[0.0] * (size - 1)))
 
-def _stretched(value: Map, sizes: tuple[int, ...]) -> Map:
-    """Return a map with axes of one position repeated, as broadcasting does."""
-    if not isinstance(value, tuple):
-        return value
-    rows = [_stretched(one, sizes[1:]) for one in dict(zip(map(id, value), value, strict=True)).values()]
-    if len(rows) == 1:
-        return (rows[0],) * sizes[0]
-    return value if len(value) == sizes[0] else (rows[0],) * sizes[0]
+    def _along(self, row: Row, reads: Reads | None, size: int, op: Op) -> Row:
+        key = id(row), reads, size, op.border
+        if key not in self.made:
+            self.made[key] = self._same(self._shared_out(row, reads, size, op.border))
+        return self.made[key]
 
-
-def _mean(value: Map) -> float:
-    made: dict[int, float] = {}
-
-    def mean(one: Map) -> float:
-        if not isinstance(one, tuple):
-            return one
-        if id(one) not in made:
-            made[id(one)] = sum(map(mean, one)) / len(one)
-        return made[id(one)]
-
-    return mean(value)
-
-
-def _along(value: Map, axis: int, rows: Sequence[Weights]) -> Map:
-    assert isinstance(value, tuple), "there is an axis left"
-    made: dict[Hashable, Map] = {}
-    found = list[Map]()
-    if axis:
-        for one in value:
-            if id(one) not in made:
-                made[id(one)] = _along(one, axis - 1, rows)
-            found.append(made[id(one)])
+    def _shared_out(self, row: Row, reads: Reads | None, size: int, border: str) -> Row:
+        """Return what arrives at each position: all taps of a unit get alike, and those beyond the border are lost."""
+        if reads is None:
+            self._spend(size)
+            return (sum(row) / size,) * size
+        if reads.shift == 1 and len(row) == size and reads.taps == (range(1),):
+            return row
+        found, turn = [0.0] * size, len(reads.taps)
+        for unit, weight in enumerate(row):
+            if not weight:
+                continue
+            turns, phase = divmod(unit, turn)
+            taps = reads.taps[phase]
+            self._spend(len(taps))
+            for tap in taps:
+                place = tap + turns * reads.shift
+                if not 0 <= place < size and border != "zeros":
+                    place = folded(place, size, border)
+                if 0 <= place < size:
+                    found[place] += weight / len(taps)
+        self._spend(len(row) + size)
         return tuple(found)
-    empty = _mixed([value[0]], [0.0])
-    for taps in rows:
-        key = tuple([(_key(value[i]), part) for i, part in taps])
-        if key not in made:
-            made[key] = _mixed([value[i] for i, _ in taps], [part for _, part in taps]) if taps else empty
-        found.append(made[key])
-    return tuple(found)
+
+    def _compact(self, weights: Weights, sizes: tuple[int, ...]) -> Weights:
+        """Write weights row by row where that takes fewer products, along all axes but the longest."""
+        if not sizes or len(weights) <= prod(sizes) // max(sizes):
+            return weights
+        longest = sizes.index(max(sizes))
+        self._spend(len(weights) * prod(sizes))
+        written: dict[tuple[int, ...], list[float]] = {}
+        for rows, weight in weights.items():
+            places: list[tuple[tuple[int, ...], float]] = [((), weight)]
+            for axis, row in enumerate(rows):
+                if axis != longest:
+                    places = [((*at, i), part * one) for at, part in places for i, one in enumerate(row) if one]
+            for at, part in places:
+                sums = written.setdefault(at, [0.0] * sizes[longest])
+                for i, one in enumerate(rows[longest]):
+                    sums[i] += part * one
+        found: Weights = {}
+        for at, sums in written.items():
+            others = iter(at)
+            key = [
+                self._same(tuple(sums)) if axis == longest else self._one(next(others), size)
+                for axis, size in enumerate(sizes)
+            ]
+            found[tuple(key)] = 1.0
+        return found
+
+    def _one(self, place: int, size: int) -> Row:
+        return self._same(tuple([float(i == place) for i in range(size)]))
+
+    def _same(self, row: Row) -> Row:
+        self._spend(len(row))
+        return self.kept.setdefault(row, row)
+
+    def _spend(self, numbers: int) -> None:
+        self.room -= numbers
+        if self.room < 0:
+            raise _TooMuch
 
 
-def _weights(reads: Reads, units: int, size: int, op: Op) -> list[Weights]:
-    """Return what each unit takes of each position: all of its taps alike, those beyond the border lost."""
-    rows = []
-    for unit in range(units):
-        turns, phase = divmod(unit, len(reads.taps))
-        taps, found = reads.taps[phase], dict[int, float]()
-        for tap in taps:
-            place = tap + turns * reads.shift
-            if not 0 <= place < size and op.border != "zeros":
-                place = folded(place, size, op.border)
-            if 0 <= place < size:
-                found[place] = found.get(place, 0.0) + 1 / len(taps)
-        rows.append(tuple(found.items()))
-    return rows
+def _wholes(graph: Graph, last: Node) -> list[float]:
+    """Return what every unit of a node would hold without borders, as a power of two: many sums give a huge number."""
+    found: list[float] = []
+    for node in graph.nodes[: last.index + 1]:
+        parts = [found[i] for i in node.inputs] or [0.0]
+        if node.op.name == "concat":
+            shares = [x.channels / node.output.channels for x in graph.types(node)]
+            parts = [one + log2(share) for one, share in zip(parts, shares, strict=True)]
+        most = max(parts)
+        found.append(most + log2(sum([2 ** (one - most) for one in parts])) if len(parts) > 1 else most)
+    return found

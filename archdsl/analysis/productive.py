@@ -110,7 +110,12 @@ def productive(graph: Graph, fed: str | None = None) -> Productive:
         if node.index in graph.training_only or len(own) != len(sizes) or not all(own):
             continue
         running[id(own)] = own
-        if unlimited is None and mixes_positions(graph, node):
+        # What moves along every axis mixes nothing else, as convolutions do, and need not be asked.
+        if (
+            unlimited is None
+            and any(reads is None or STAY in reads for reads in windows)
+            and mixes_positions(graph, node)
+        ):
             unlimited = node.path
         if isinstance(node.op, Conv) and max(node.op.kernel_size) > 1:
             found.append(_predicted(graph, node, before[0], own, sizes))

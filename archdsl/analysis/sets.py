@@ -16,6 +16,8 @@ from archdsl.ops import Reads
 
 MOST_BITS = 2**20
 """The longest bitmask; what would be longer is left open."""
+LONGEST_TURN = 2**12
+"""Phases of one axis that are kept in a table; where there would be more, the units of a map are listed instead."""
 
 
 class Seen(NamedTuple):
@@ -67,17 +69,57 @@ class Sets(NamedTuple):
         seen = self.table[phase]
         return seen and seen.moved(turns * self.shift)
 
-    def covers(self, other: Sets) -> bool:
+    def covers(self, other: Axis) -> bool:
         """Tell whether every unit of another table sees no more than it does here."""
         if self is other or self == other:
             return True
+        if isinstance(other, Listed):
+            return self.stride == other.stride and _all_cover(self, other, _shared(self, other))
         if self.shift * len(other.table) != other.shift * len(self.table):
             return False
-        for unit in range(lcm(len(self.table), len(other.table))):
-            mine, its = self.at(unit), other.at(unit)
-            if its is not None and (mine is None or not mine.covers(its)):
-                return False
-        return True
+        return _all_cover(self, other, range(lcm(len(self.table), len(other.table))))
+
+
+class Listed(NamedTuple):
+    """What some units along one axis see, those from `first` on, one by one: their period would be too long."""
+
+    first: int
+    table: tuple[Seen | None, ...]
+    stride: Fraction
+
+    def at(self, unit: int) -> Seen | None:
+        """Return what a unit sees.
+
+        Raises:
+            TooLong: it is none of those listed.
+        """
+        if not 0 <= unit - self.first < len(self.table):
+            raise TooLong("a unit beside those that are listed is read")
+        return self.table[unit - self.first]
+
+    def covers(self, other: Axis) -> bool:
+        """Tell whether every unit listed in both sees no more in another table than it does here."""
+        if self is other:
+            return True
+        return self.stride == other.stride and _all_cover(self, other, _shared(self, other))
+
+
+Axis = Sets | Listed
+"""What the units along one axis see."""
+
+
+def _shared(a: Axis, b: Axis) -> range:
+    """Return the units that both tables know, of which at least one is a list."""
+    lists = [range(one.first, one.first + len(one.table)) for one in (a, b) if isinstance(one, Listed)]
+    return range(max(one.start for one in lists), min(one.stop for one in lists))
+
+
+def _all_cover(a: Axis, b: Axis, units: range) -> bool:
+    for unit in units:
+        mine, its = a.at(unit), b.at(unit)
+        if its is not None and (mine is None or not mine.covers(its)):
+            return False
+    return True
 
 
 PIXELS = Sets(1, (Seen(0, 0),))
@@ -105,7 +147,7 @@ def united(parts: Sequence[Seen]) -> Seen | None:
         if end == high:
             return Seen(low, high)
     if high - low >= MOST_BITS:
-        raise TooLong
+        raise TooLong("a set with holes is too long")
     mask = 0
     for part in parts:
         mask |= part.bits << (part.low - low)
@@ -127,7 +169,7 @@ def _repeated(seen: Seen, step: int, count: int) -> Seen:
     if not seen.mask and step <= seen.high - seen.low + 1:
         return Seen(seen.low, high)
     if high - seen.low >= MOST_BITS:
-        raise TooLong
+        raise TooLong("a set with holes is too long")
     mask, there = seen.bits, 1
     while there < count:
         more = min(there, count - there)
@@ -157,6 +199,30 @@ def through(sets: Sets, reads: Reads) -> Sets:
         turns, phase = divmod(unit, turn)
         table.append(_read(sets, reads.taps[phase], turns * reads.shift))
     return _reduced(Sets(reads.shift * repeats * shift // period, tuple(table)))
+
+
+def listed(sets: Axis, reads: Reads, units: range) -> Listed:
+    """Return what some units see that read the units of `sets`, where a table would have too many phases.
+
+    Raises:
+        TooLong: a set reaches over too many positions.
+    """
+    table, turn = list[Seen | None](), len(reads.taps)
+    for unit in units:
+        turns, phase = divmod(unit, turn)
+        start = turns * reads.shift
+        if isinstance(sets, Sets):
+            table.append(_read(sets, reads.taps[phase], start))
+        else:
+            parts = [sets.at(start + tap) for tap in reads.taps[phase]]
+            table.append(united([one for one in parts if one is not None]))
+    return Listed(units.start, tuple(table), sets.stride * Fraction(reads.shift, turn))
+
+
+def turn_after(sets: Sets, reads: Reads) -> int:
+    """Return how many phases the table has that `through` makes."""
+    period = len(sets.table)
+    return len(reads.taps) * (period // gcd(period, reads.shift))
 
 
 def work(sets: Sets, reads: Reads) -> int:
@@ -195,16 +261,31 @@ def _reduced(sets: Sets) -> Sets:
     return sets
 
 
-def joined(a: Sets, b: Sets) -> Sets:
-    """Return the unit-by-unit union of two tables of one stride."""
+def joined(a: Axis, b: Axis) -> Axis:
+    """Return the unit-by-unit union of two tables of one stride.
+
+    Raises:
+        TooLong: a set reaches over too many positions, or there are too many phases.
+    """
     if a is b:
         return a
+    if isinstance(a, Listed) or isinstance(b, Listed):
+        units = _shared(a, b)
+        both = [united([one for one in (a.at(unit), b.at(unit)) if one is not None]) for unit in units]
+        return Listed(units.start, tuple(both), a.stride)
     period = lcm(len(a.table), len(b.table))
     pairs = [(a.at(unit), b.at(unit)) for unit in range(period)]
     table = tuple([united([one for one in pair if one is not None]) for pair in pairs])
     return _reduced(Sets(a.shift * (period // len(a.table)), table))
 
 
-def fixed(sets: Sets) -> Sets:
+def cut(one: Axis, units: range) -> Listed:
+    """Return the same sets for some of the units, one by one."""
+    if isinstance(one, Listed):
+        return one
+    return Listed(units.start, tuple([one.at(unit) for unit in units]), one.stride)
+
+
+def fixed(sets: Axis) -> Sets:
     """Return the sets of units that all read unit 0."""
     return Sets(0, (sets.at(0),))

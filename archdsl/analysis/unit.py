@@ -7,7 +7,6 @@ the image.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 from archdsl.analysis.coverage import Cover, count, coverage
 from archdsl.analysis.padding import real_share
@@ -16,7 +15,7 @@ from archdsl.analysis.support import support
 from archdsl.graph import Graph, Node
 
 MOST_POSITIONS = 2**22
-"""Of one map; a larger one is not walked through."""
+"""Along one axis of a map; a longer one is not walked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,9 @@ class Sight:
     plane: tuple[Seen | None, ...] | None
     """Per axis on an infinite plane; `None` where a layer made it the whole input, or it is not known."""
     plane_count: int | None
+    """How many positions; `None` where they are not counted."""
+    why: str
+    """Why they are not counted, or the plane is not known."""
     global_: str | None
     """The layer that made it the whole input."""
     image: tuple[tuple[int, int], ...] | None
@@ -43,8 +45,11 @@ class Unit:
     place: tuple[int, ...]
     sights: dict[str, Sight]
     """By input of the network."""
-    padding: float
-    """The share of the ways back from it that end beyond the border of some map, each window's taps counting alike."""
+    padding: float | None
+    """The share of the ways back from it that end beyond the border of some map, each window's taps counting alike.
+
+    `None` where it takes too much work to tell.
+    """
 
 
 def look(graph: Graph, node: Node, place: tuple[int, ...]) -> Unit:
@@ -55,9 +60,10 @@ def look(graph: Graph, node: Node, place: tuple[int, ...]) -> Unit:
     """
     if graph.is_symbolic:
         raise ValueError("what one unit sees needs the sizes of the inputs")
-    largest = max(graph.nodes[: node.index + 1], key=lambda one: prod(one.output.known[1:]))
-    if prod(largest.output.known[1:]) > MOST_POSITIONS:
-        raise ValueError(f"{largest.id} has {prod(largest.output.known[1:]):,} positions, too many to walk through")
+    longest = max(graph.nodes[: node.index + 1], key=lambda one: max(one.output.known[1:], default=0))
+    size = max(longest.output.known[1:], default=0)
+    if size > MOST_POSITIONS:
+        raise ValueError(f"{longest.id} has {size:,} positions along an axis, too many to walk through")
     found = support(graph, node, place)
     covers = coverage(graph)[node.index]
     sights = {}
@@ -69,13 +75,9 @@ def look(graph: Graph, node: Node, place: tuple[int, ...]) -> Unit:
         axes = range(len(fed.output.known) - 1)
         ends = tuple([(min(b[i].low for b in boxes), max(b[i].high for b in boxes)) for i in axes]) if boxes else None
         plane, total = _on_the_plane(cover, place)
-        sights[name] = Sight(plane, total, cover.global_, ends, count(boxes) if axes else 1, found.exact)
-    share = real_share(graph, node)
-    for at in place:
-        assert isinstance(share, tuple), "the place has as many axes as the map"
-        share = share[at]
-    assert isinstance(share, float), "and no fewer"
-    return Unit(node, place, sights, max(0.0, 1 - share))
+        sights[name] = Sight(plane, total, cover.why, cover.global_, ends, count(boxes) if axes else 1, found.exact)
+    share = real_share(graph, node, place)
+    return Unit(node, place, sights, None if share is None else max(0.0, 1 - share))
 
 
 def _of_mask(mask: int) -> Seen:
@@ -86,6 +88,7 @@ def _of_mask(mask: int) -> Seen:
 
 
 def _on_the_plane(cover: Cover, place: tuple[int, ...]) -> tuple[tuple[Seen | None, ...] | None, int | None]:
-    if cover.open or cover.global_ is not None or len(cover.terms[0]) != len(place):
+    if not cover.terms or len(cover.terms[0]) != len(place):
         return None, None
-    return tuple([cover.along(axis, at) for axis, at in enumerate(place)]), count(cover.at(place))
+    plane = tuple([cover.along(axis, at) for axis, at in enumerate(place)])
+    return plane, None if cover.open else count(cover.at(place))

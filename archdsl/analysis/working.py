@@ -136,8 +136,8 @@ def _seen(node: Node, cover: Cover | None) -> tuple[str, ...]:
     sizes = tuple([size for size in node.output.shape[1:] if isinstance(size, int)])
     found = summary(cover, sizes) if cover is not None else None
     if found is None:
-        return ()
-    notes = []
+        return (f"it is not told: {cover.why}",) if cover is not None and cover.open else ()
+    notes = [f"how much of it units see is not counted: {found.uncounted}"] if found.uncounted else []
     if found.density is not None and found.covered is not None and found.has_holes:
         counts = " to ".join(dict.fromkeys(map(grouped, found.covered)))
         shares = " to ".join(dict.fromkeys(f"{100 * float(share):.0f}" for share in found.density))

@@ -173,7 +173,7 @@ def _shapes(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     for text in inputs:
         name, sign, shape = text.rpartition("=")
         numbers = re.split(r"[x×,X]", shape.strip().strip("[]()"))
-        if not all(number.strip().isdecimal() for number in numbers) or any(len(n) > 12 or int(n) < 1 for n in numbers):
+        if not all(n.strip().removeprefix("-").isdecimal() for n in numbers) or any(len(n) > 12 for n in numbers):
             raise click.UsageError(
                 f"--input takes [NAME=]3x224x224, channels first and without the batch, not `{text}`"
             )
@@ -239,19 +239,47 @@ def with_nearest(made: Network, diagnostics: tuple[Diagnostic, ...]) -> tuple[Di
     from dataclasses import replace
 
     first = next((d for d in diagnostics if d.severity == "error"), None)
-    if first is None or first.code == "E0306":  # whose pattern says itself which size is meant
+    if first is None or (first.code == "E0306" and not made.elaboration.refused):  # whose pattern says which is meant
         return diagnostics
-    from archdsl.analysis.input_sizes import nearest_valid
+    from archdsl.analysis.input_nearest import nearest_valid, numbers_that_work
 
-    said = nearest_valid(made.module, made.request)
+    said = (numbers_that_work if first.code == "E0310" else nearest_valid)(made.module, made.request)
     if said is None:
         return diagnostics
-    told = replace(first, notes=(*first.notes, said))
+    told = replace(first, notes=(*first.notes, _OfAll(said)))
     return tuple([told if d is first else d for d in diagnostics])
 
 
+def sound(made: Network) -> Network:
+    """Return a network that has no errors.
+
+    Raises:
+        SpecError: it has; carries all diagnostics, with the nearest sizes that work.
+    """
+    from archdsl.diagnostics import SpecError
+
+    if any(d.severity == "error" for d in made.diagnostics):
+        raise SpecError(with_nearest(made, made.diagnostics))
+    return made
+
+
+def without_sizes(made: Network, done: str) -> click.UsageError:
+    """Return what to say of a network with open sizes where numbers are needed: a size that works, too."""
+    from archdsl.analysis.input_nearest import numbers_that_work
+
+    said = numbers_that_work(made.module, made.request)
+    message = f"the network {made.name} is {done} at a size: give one with --input or -D"
+    return click.UsageError(f"{message}; {said}" if said else message)
+
+
+class _OfAll(str):
+    """A note that is of all errors together, and so is said once more behind their count."""
+
+    __slots__ = ()
+
+
 def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
-    """Print diagnostics to standard error, with a count at the end."""
+    """Print diagnostics to standard error, with a count at the end and what is to be said of all."""
     from archdsl.diagnostics import plain, render
 
     colour = wants_colour(color, sys.stderr)
@@ -262,7 +290,8 @@ def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
             text = text.encode("ascii", errors="replace").decode("ascii")
         click.echo(text + "\n", err=True, color=colour or None)
     if found:
-        click.echo(count(found), err=True)
+        notes = [note for diagnostic in found for note in diagnostic.notes if isinstance(note, _OfAll)]
+        click.echo("; ".join([count(found), *(notes if len(found) > 1 else ())]), err=True)
 
 
 def _painted(text: str, role: str) -> str:

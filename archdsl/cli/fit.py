@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import emit, model_options, open_network, output_options, tell
+from archdsl.cli.common import emit, model_options, open_network, output_options, sound, tell, without_sizes
 from archdsl.cli.training import Trained, training, training_options
 
 if TYPE_CHECKING:
@@ -69,16 +69,14 @@ def command(
 
     budget = size_of(memory)
     try:
-        network = open_network(file, expression, model, define, inputs)
-        if any(d.severity == "error" for d in network.diagnostics):
-            raise SpecError(network.diagnostics)
+        network = sound(open_network(file, expression, model, define, inputs))
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
         tell(error.diagnostics, color)
         return 1
     if network.graph.is_symbolic:
-        raise click.UsageError(f"{network.name} is fitted at a size: give one with --input or -D")
+        raise without_sizes(network, "fitted")
     set_up = training(network.graph, dtype, Trained(optimizer, amp, checkpoint))
     batch = set_up.largest_batch(budget)
     steps = [set_up.at(one) for one in sorted({*beside(batch), *asked})]

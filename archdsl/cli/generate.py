@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import emit, model_options, open_module, open_network, tell
+from archdsl.cli.common import emit, model_options, open_module, open_network, tell, with_nearest
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics import SpecError
+    from archdsl.elaborate import Module
+    from archdsl.pipeline import Network
 
 LARGEST = 10_000_000
 """Bytes that are read of a file that is there already."""
@@ -45,13 +51,15 @@ def command(
         raise click.UsageError("--check compares with a file; say which with -o")
     module = open_module(file)
     notes: list[str] = []
+    given = None
     try:
         given = open_network(module, None, model, define, inputs) if model or define or inputs else None
         text = generate(given or module, template=Path(template) if template else None, notes=notes)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
-        tell(error.diagnostics, color)
+        broken = _broken(module, error) if given is None else given
+        tell(with_nearest(broken, error.diagnostics) if broken else error.diagnostics, color)
         return 1
     except SyntaxError as error:
         raise click.UsageError(
@@ -78,6 +86,16 @@ def command(
         raise click.UsageError(f"{output} was edited by hand since it was generated, and stays as it is; {advice}")
     emit(text, output)
     return 0
+
+
+def _broken(module: Module, error: SpecError) -> Network | None:
+    """Return the model of a file that the first of some errors is of."""
+    from archdsl.elaborate import Request
+    from archdsl.pipeline import Network
+
+    models = (Network(module, Request(name)) for name in module.models)
+    first = next((d for d in error.diagnostics if d.severity == "error"), None)
+    return next((made for made in models if first in made.elaboration.diagnostics), None)
 
 
 def _read(path: str) -> str | None:

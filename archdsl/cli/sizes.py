@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.common import emit, network_options, open_network, output_options, tell
+from archdsl.cli.common import emit, network_options, open_network, output_options, tell, with_nearest
 
 if TYPE_CHECKING:
     from archdsl.analysis.input_sizes import InputSizes
+    from archdsl.pipeline import Network
 
 LARGEST = 2**31
 
@@ -51,13 +52,14 @@ def command(
     from archdsl.report import sizes
 
     numbers = _numbers(at)
+    made: Network | None = None
     try:
         made = open_network(file, expression, model, define, inputs)
         found = input_sizes(made.module, made.request, batch, dtype)
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
-        tell(error.diagnostics, color)
+        tell(with_nearest(made, error.diagnostics) if made else error.diagnostics, color)
         return 1
     values = sizes.chosen(found, _by_name(found, numbers))
     text = sizes.as_json(found, values) if format_ == "json" else sizes.render(found, values, everything=everything)

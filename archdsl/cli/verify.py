@@ -15,8 +15,10 @@ from archdsl.cli.common import (
     model_options,
     open_network,
     output_options,
+    sound,
     tell,
     wants_colour,
+    without_sizes,
 )
 
 if TYPE_CHECKING:
@@ -73,16 +75,14 @@ def command(
     from archdsl.elaborate import UsageError
 
     try:
-        network = open_network(file, None, model, define, inputs)
-        if any(d.severity == "error" for d in network.diagnostics):
-            raise SpecError(network.diagnostics)
+        network = sound(open_network(file, None, model, define, inputs))
     except UsageError as error:
         raise click.UsageError(f"{error}" + (f"; {error.help}" if error.help else "")) from None
     except SpecError as error:
         tell(error.diagnostics, color)
         return 1
     if network.graph.is_symbolic:
-        raise click.UsageError(f"{network.name} is verified at a size: give one with --input or -D")
+        raise without_sizes(network, "verified")
     text = _code(code) if code else None
     if not _installed("torch"):
         return missing_extra("verify", "torch")

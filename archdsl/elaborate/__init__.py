@@ -26,6 +26,7 @@ __all__ = ["Elaboration", "Library", "Module", "Request", "UsageError", "elabora
 
 LARGEST_SIZE = 2**31
 BATCH = ("N", "B", "None", "n", "b", "batch", "batch_size", "bs")
+NO_BATCH = "the batch is no part of a shape: `[3, 224, 224]`; an open size has a name, `[3, H, W]`"
 MOST_AXES = 16
 """Of an input; images have three, and videos four."""
 
@@ -66,6 +67,8 @@ class Elaboration:
     """What the model's own `require` statements say of them."""
     reached: frozenset[int]
     """Identities of the definitions that were put to use."""
+    refused: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
+    """Shapes of inputs that have a size below 1, as they were asked for."""
 
 
 def elaborate(module: Module, request: Request) -> Elaboration:
@@ -176,6 +179,7 @@ class _Model(Statements):
         self.request = request
         self.symbols: dict[str, Symbolic] = {}
         self.feeds: dict[str, Node] = {}
+        self.refused: dict[str, tuple[Size, ...]] = {}
 
     def build(self) -> Elaboration:
         request = self.request
@@ -245,6 +249,8 @@ class _Model(Statements):
     def _check_request(self, definition: ast.Definition, parameters: tuple[str, ...], symbols: tuple[str, ...]) -> None:
         for name in self.request.parameters:
             if name not in parameters:
+                if name in symbols:
+                    raise UsageError(f"a size is a whole number, as in -D {name}=224")
                 known = [*parameters, *symbols]
                 close = closest(name, known)
                 help = f"did you mean `{close}`?" if close else f"there are {', '.join(known) or 'none'}"
@@ -253,7 +259,7 @@ class _Model(Statements):
             if name not in symbols:
                 help = f"its sizes are {', '.join(symbols)}" if symbols else "its input sizes are fixed"
                 raise UsageError(f"`{self.request.model}` leaves no size `{name}` open", help)
-            if not 1 <= size <= LARGEST_SIZE:
+            if size > LARGEST_SIZE:
                 raise UsageError(f"the size {name} = {size} is outside 1 to {LARGEST_SIZE}")
         inputs = [s.name for s in definition.body if isinstance(s, ast.Input)]
         for name in self.request.shapes:
@@ -314,7 +320,10 @@ class _Model(Statements):
             if len(asked or statement.shape or ()) > MOST_AXES:
                 message = f"`{statement.name}` has more than {MOST_AXES} axes"
                 raise self.problem(limits.TOO_LONG, message, statement, scope)
-            sizes: tuple[Size, ...] = asked or tuple(self._size(dim, scope) for dim in statement.shape or ())
+            sizes: tuple[Size, ...] = asked or tuple([self._size(dim, scope) for dim in statement.shape or ()])
+            if any(isinstance(size, int) and size < 1 for size in sizes):
+                self.refused[statement.name] = sizes
+                raise self._too_small(statement, sizes, scope)
             node = Node(
                 len(self.nodes), statement.name, 0, Feed(), (), TensorType(sizes), statement, scope.instance, False
             )
@@ -357,12 +366,30 @@ class _Model(Statements):
         value = self.evaluate(node, scope)
         if value is POISON:
             raise _Spoiled
-        if type(value) is Symbolic or (type(value) is int and 1 <= value <= LARGEST_SIZE):
+        if type(value) is Symbolic or (type(value) is int and value <= LARGEST_SIZE):
             return value
-        most = f", at most {LARGEST_SIZE:,}" if type(value) is int and value > LARGEST_SIZE else ""
+        most = f", at most {LARGEST_SIZE:,}" if type(value) is int else ""
         message = f"a size is a whole number from 1 up{most}, not {show(value)}"
-        batch = "the batch is no part of a shape: `[3, 224, 224]`; an open size has a name, `[3, H, W]`"
-        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope, help=batch if value in (-1, None) else None)
+        raise self.problem(shapes.PATTERN_MISMATCH, message, node, scope, help=NO_BATCH if value is None else None)
+
+    def _too_small(self, statement: ast.Input, sizes: tuple[Size, ...], scope: Scope) -> Problem:
+        """Return what to say of the first size of an input that is below 1."""
+        axis, size = next((i, n) for i, n in enumerate(sizes) if isinstance(n, int) and n < 1)
+        message = f"a size is a whole number from 1 up, not {size}"
+        help = NO_BATCH if size == -1 and not self.request.shapes else None
+        place: ast.Syntax = statement
+        if statement.shape is not None and len(statement.shape) == len(sizes):
+            dim = statement.shape[axis]
+            place = dim.value
+            if isinstance(place, ast.Name):
+                message = f"the size {place.name} of `{statement.name}` is a whole number from 1 up, not {size}"
+                if not self.request.shapes and place.name not in self.request.sizes:
+                    place = dim.default or place
+            declared = scope.values.get(dim.value.name) if isinstance(dim.value, ast.Name) else dim.value
+            declared = declared.value if isinstance(declared, ast.Literal) else declared
+            if axis == 0 and type(declared) is int and declared > 0:
+                help = f"the first number is of channels, and `{statement.name}` has {declared}"
+        return self.problem(shapes.PATTERN_MISMATCH, message, place, scope, help=help)
 
     # The graph.
 
@@ -381,7 +408,8 @@ class _Model(Statements):
         )
         library = self.module.library
         problems = tuple(d for d in self.problems.values() if not library.follows_from_syntax(d.span))
-        return Elaboration(graph, problems, self.symbols, tuple(self.stated), frozenset(self._blocks))
+        reached = frozenset(self._blocks)
+        return Elaboration(graph, problems, self.symbols, tuple(self.stated), reached, self.refused)
 
     def _of_training(self, training: list[Node], regular: list[Node]) -> frozenset[int]:
         """Return the nodes that evaluation leaves out; a block that it calls is run as a whole, on all its inputs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
+from struct import pack, unpack
 from typing import Any
 
 from archdsl.ops.arguments import ArgumentError, Boolean, Choice, Maybe, OneOrMore, Real, Whole, argument
@@ -16,11 +17,14 @@ from archdsl.sizes import Size, Symbolic, equal, floordiv, modulo, require
 from archdsl.tensors import TensorType
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+NEAREST = ("nearest", "nearest-exact")
 AXES_OF_MODE = LINEAR | {"bicubic": 2}
 """The modes that work on one number of axes only."""
 
 MOST_SCALE = 4096.0
 """The largest scale: a window is a table with one row per phase."""
+MOST_COMPARED = 2**16
+"""Outputs of one axis of which it is looked whether rounding moves what they copy."""
 
 
 @op
@@ -38,7 +42,7 @@ class Upsample(Op):
     Errors:  the mode is one for another number of axes; nothing is left
     """
 
-    source = "torch `area_pixel_compute_source_index` in ATen/native/UpSample.h; torch.nn.Upsample"
+    source = "torch `area_pixel_compute_source_index`, `nearest_idx` in ATen/native/UpSample.h; torch.nn.Upsample"
     example = "[16, 32, 32] -> Upsample(scale_factor=2)"
 
     size: Any = argument(Maybe(OneOrMore(Whole())), None)
@@ -113,17 +117,34 @@ class Upsample(Op):
         if self.mode == "area":
             return bins(wanted if isinstance(wanted, int) else None, size)
         if factor is not None:
-            step = 1 / Fraction(factor)
+            step = 1 / _ratio(factor)
         else:
             assert isinstance(size, int), "sizes without a factor are known here"
             assert isinstance(wanted, int), "sizes without a factor are known here"
             step = Fraction(size, wanted)
             if self.align_corners:
                 step = Fraction(size - 1, wanted - 1) if wanted > 1 else Fraction(0)
+        if isinstance(size, Symbolic) or isinstance(wanted, Symbolic):
+            return self._periodic(step)
+        if size == wanted and (self.mode == "nearest" or self.mode in LINEAR):
+            step = Fraction(1)  # PyTorch copies there, whatever the scale
+        if self.mode == "nearest" and wanted == 2 * size:
+            step = Fraction(1, 2)
+        if self.mode in NEAREST:
+            half = Fraction(self.mode == "nearest-exact", 2)
+            if not _rounds_harmlessly(step, size):
+                found = _nearest(step, half, size, wanted) if wanted <= MOST_COMPARED else []
+                if not found or any(at != min(floor((o + half) * step), size - 1) for o, at in enumerate(found)):
+                    return Reads(size, tuple([range(at, at + 1) for at in found])) if wanted <= MOST_BINS else None
+        if step.denominator <= MOST_BINS:
+            return self._periodic(step)
+        return Reads(size, tuple([self._taps(o, step) for o in range(wanted)])) if wanted <= MOST_BINS else None
+
+    def _periodic(self, step: Fraction) -> Reads | None:
         period = step.denominator
-        if period > MOST_BINS:
-            return None
-        return Reads(step.numerator, tuple(self._taps(o, step) for o in range(period)))
+        return (
+            Reads(step.numerator, tuple([self._taps(o, step) for o in range(period)])) if period <= MOST_BINS else None
+        )
 
     def _taps(self, output: int, step: Fraction) -> range:
         """Return the inputs that one output is made of, `step` inputs lying between neighbouring outputs."""
@@ -151,6 +172,31 @@ class Upsample(Op):
 
 def _brief(factor: float) -> float:
     return int(factor) if factor == int(factor) else factor
+
+
+def _ratio(factor: float) -> Fraction:
+    """Return the fraction that was meant by a factor, 8/5 by 1.6; the number itself where no short one is as near."""
+    short = Fraction(factor).limit_denominator(MOST_BINS)
+    return short if float(short) == factor else Fraction(factor)
+
+
+def _rounds_harmlessly(step: Fraction, size: int) -> bool:
+    """Tell whether positions in single precision fall where they do without rounding, for a map of `size`.
+
+    A step that is rounded up never falls short of a whole number, and does not reach the next one in a short map.
+    """
+    return _single(float(step)) >= step and size * step.denominator < 2**20
+
+
+def _nearest(step: Fraction, half: Fraction, size: int, wanted: int) -> list[int]:
+    """Return the input that each output copies, in single precision as `nearest_idx` and `nearest_exact_idx` do."""
+    rounded, middle = _single(float(step)), float(half)
+    return [min(floor(_single((o + middle) * rounded)), size - 1) for o in range(wanted)]
+
+
+def _single(value: float) -> float:
+    (rounded,) = unpack("f", pack("f", value))
+    return float(rounded)
 
 
 def _scaled(size: Size, factor: float, unit: str) -> Size:

@@ -8,13 +8,15 @@ from typing import Any
 
 from archdsl.analysis import Analysis
 from archdsl.analysis.coverage import Cover, Covers, coverage
-from archdsl.analysis.field_summary import Axis, Summary, summary
+from archdsl.analysis.field_summary import Axis, Summary, summary, untold
 from archdsl.graph import Graph, Node
 from archdsl.report.columns import aligned
 from archdsl.report.rows import Row
 from archdsl.tensors import dims
 
 HEAD = ("Layer", "Extent", "Seen", "Stride", "Start", "Middle", "Tile needs", "Phases")
+LONGEST_FRACTION = 8
+"""A fraction of more characters is printed as a decimal with five digits."""
 MOST_PHASES = 3
 """So many extents are listed; of more the least and the most are."""
 
@@ -32,9 +34,7 @@ class Told:
         if cover is None:
             return None, None
         if id(cover) not in self._known:
-            units = node.output.shape[1:]
-            known = tuple([size for size in units if isinstance(size, int)])
-            self._known[id(cover)] = summary(cover, known if len(known) == len(units) else ())
+            self._known[id(cover)] = summary(cover, _units(node))
         return cover, self._known[id(cover)]
 
 
@@ -62,7 +62,8 @@ def _cells(told: Told, row: Row, name: str) -> tuple[str, ...]:
     if cover.global_ is not None:
         return ("image", "", "", "", "", "", f"by {cover.global_}")
     if found is None:
-        return ("?" if cover.open or cover.terms[0] else "–", *[""] * 6)  # a vector has no positions
+        vector = bool(cover.terms) and not cover.terms[0]  # it has no positions
+        return ("–", *[""] * 6) if vector else ("?", *[""] * 5, untold(cover, _units(node)))
     axes = found.axes
     return (
         _axes([str(axis.size) for axis in axes]),
@@ -71,8 +72,18 @@ def _cells(told: Told, row: Row, name: str) -> tuple[str, ...]:
         _axes(["–" if axis.start is None else _number(Fraction(axis.start)) for axis in axes]),
         _axes([_range(axis.centre) for axis in axes]),
         _axes(["–" if axis.halo_anywhere is None else "+".join(map(str, axis.halo_anywhere)) for axis in axes]),
-        _axes([_phases(axis, repeats=found.repeats) for axis in axes]),
+        "; ".join(filter(None, [_axes([_phases(axis, repeats=found.repeats) for axis in axes]), _uncounted(found)])),
     )
+
+
+def _units(node: Node) -> tuple[int, ...]:
+    units = node.output.shape[1:]
+    known = tuple([size for size in units if isinstance(size, int)])
+    return known if len(known) == len(units) else ()
+
+
+def _uncounted(found: Summary) -> str:
+    return f"not counted: {found.uncounted}" if found.uncounted else ""
 
 
 def _share(found: Summary) -> str:
@@ -102,6 +113,8 @@ def _number(value: Fraction | None) -> str:
     if value is None:
         return "–"
     text = f"{float(value):g}" if value.denominator in (1, 2, 4) else str(value)
+    if value.denominator > 1 and len(text) > LONGEST_FRACTION:
+        text = f"{float(value):.5g}"
     return text.replace("-", "−")
 
 
@@ -122,6 +135,7 @@ def as_dict(analysis: Analysis) -> dict[str, Any]:
 def _as_dict(found: Summary) -> dict[str, Any]:
     return {
         "covered": None if found.covered is None else list(found.covered),
+        "uncounted": found.uncounted or None,
         "density": None if found.density is None else [float(share) for share in found.density],
         "repeats": found.repeats,
         "axes": [

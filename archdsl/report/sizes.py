@@ -213,11 +213,14 @@ def _simplest(number: Number) -> Number:
 
 
 def _demands(found: InputSizes) -> list[str]:
-    """Return which layers ask for what: congruences, and of bare bounds the highest."""
+    """Return who asks for what: the model's own requirements, and layers; of bare bounds the highest."""
     highest = {d.condition.domain.name: d for d in found.demands if d.condition.period == 1}
     shown = [d for d in found.demands if d.condition.period > 1 or highest[d.condition.domain.name] is d]
     names = list(found.symbols)
-    rows = []
+    stated: dict[str, list[str]] = {name: [] for name in names}
+    for condition in found.stated:
+        stated[condition.domain.name].append(str(condition))
+    rows = [["require", *(" and ".join(stated[name]) for name in names)]] if any(stated.values()) else []
     for node, demands in groupby(shown, key=lambda d: d.node):
         asked: dict[str, list[str]] = {name: [] for name in names}
         for demand in demands:
@@ -297,6 +300,7 @@ def as_json(found: InputSizes, values: Mapping[str, int]) -> str:
         "outputs": {name: _shape(found, node) for name, node in found.graph.outputs.items()},
         "sizes": {name: _symbol(found, name, values.get(name)) for name in found.symbols},
         "always_dropping": [node.id for node in found.dropping],
+        "stated": [{"size": one.domain.name, "condition": str(one), "holds": members(one)} for one in found.stated],
         "demands": [
             {
                 "layer": demand.node.id,

@@ -19,8 +19,11 @@ def render(graph: Graph, unit: Unit) -> str:
     lines = [f"  {unit.node.id}   unit {_place(unit.place)} of {dims(sizes)}, all channels    {unit.node.span}", ""]
     for name, fed in graph.inputs.items():
         lines += [f"  {line}".rstrip() for line in _lines(name, fed.output.known, unit.sights.get(name))]
-    lines.append(f"  padding   {100 * unit.padding:.1f} % of the ways back from it end beyond the border of a map")
-    lines.append("            (every tap of a window counts alike; a sum counts all that it adds)")
+    if unit.padding is None:
+        lines.append("  padding   not told: its share takes too much work on maps of this size")
+    else:
+        lines.append(f"  padding   {100 * unit.padding:.1f} % of the ways back from it end beyond the border of a map")
+        lines.append("            (every tap of a window counts alike; a sum counts all that it adds)")
     return "\n".join(lines) + "\n"
 
 
@@ -32,10 +35,13 @@ def _lines(name: str, shape: tuple[int, ...], sight: Sight | None) -> list[str]:
     words = UNITS[len(shape) - 1] if len(shape) > 1 else ()
     if sight.global_ is not None:
         lines.append(f"  plane   the whole input: `{sight.global_}` made it so")
-    elif sight.plane is not None and sight.plane_count is not None:
+    elif sight.plane is not None:
         parts = [_extent(word, seen) for word, seen in zip(words, sight.plane, strict=True)]
         hull = prod(seen.high - seen.low + 1 if seen else 0 for seen in sight.plane)
-        lines.append(f"  plane   {', '.join(parts)}: {_counted(sight.plane_count, hull)}")
+        counted = f"not counted, {sight.why}" if sight.plane_count is None else _counted(sight.plane_count, hull)
+        lines.append(f"  plane   {', '.join(parts)}: {counted}")
+    elif sight.why:
+        lines.append(f"  plane   not known: {sight.why}")
     if sight.image is None:
         lines.append("  image   nothing: all that it reads lies beyond a border" if words else "  image   all of it")
     else:
@@ -84,4 +90,4 @@ def _as_dict(sight: Sight) -> dict[str, Any]:
     image = (
         None if sight.image is None else {"ends": [list(ends) for ends in sight.image], "covered": sight.image_count}
     )
-    return {"global": sight.global_, "plane": plane, "image": image, "exact": sight.exact}
+    return {"global": sight.global_, "plane": plane, "why": sight.why or None, "image": image, "exact": sight.exact}

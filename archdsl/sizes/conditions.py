@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from math import lcm
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from archdsl.sizes.formulas import describe_set
 
 LONGEST_PERIOD = 65_536
 """No symbolic size distinguishes more residues than this; deeper strides want a number."""
+_SPARSE = 8
+"""Where only one residue of so many has sizes, the others are not looked at."""
+_SET = ord("1")
 _SHORT, _MANY = 256, 4096
 """The longest period and the number of conditions that are remembered."""
 
@@ -40,7 +44,9 @@ class Condition:
     wrong: write the opposite comparison.
     """
 
-    __slots__ = ("domain", "remembered", "rows")
+    __slots__ = ("_residues", "_smallest", "domain", "remembered", "rows")
+    _residues: tuple[int, ...]
+    _smallest: int | None
 
     def __init__(self, domain: Domain, rows: Sequence[Flips]) -> None:
         self.domain = domain
@@ -50,6 +56,15 @@ class Condition:
     @property
     def period(self) -> int:
         return len(self.rows)
+
+    @property
+    def residues(self) -> tuple[int, ...]:
+        """The residues of its period that have any sizes."""
+        try:
+            return self._residues
+        except AttributeError:  # made when first asked for, which is seldom but then again and again
+            self._residues = tuple(compress(range(self.period), self.rows))
+            return self._residues
 
     @property
     def always(self) -> bool:
@@ -64,7 +79,7 @@ class Condition:
     @property
     def is_empty(self) -> bool:
         """Whether no size from 1 on satisfies it, whatever the domain."""
-        return self.smallest() is None
+        return self.rows[0] in (NONE, (0, 1)) and not any(self.rows[1:])
 
     def holds(self, n: int) -> bool:
         """Whether the size `n` satisfies it."""
@@ -73,23 +88,38 @@ class Condition:
 
     def smallest(self) -> int | None:
         """Return the smallest size from 1 on that satisfies it."""
-        return self.nearest(1)[1]
+        try:
+            return self._smallest
+        except AttributeError:
+            self._smallest = self.nearest(1)[1]
+            return self._smallest
 
     def nearest(self, n: int) -> tuple[int | None, int | None]:
         """Return the nearest sizes that satisfy it, at most and at least `n`; both are `n` if it does."""
-        period = self.period
+        period, least = self.period, max(n, 1)
         below: list[int] = []
         above: list[int] = []
-        for r, row in enumerate(self.rows):
-            q = (n - r) // period
+        for r in self._last_of_each(n % period):
+            row, q = self.rows[r], (n - r) // period
             flips = bisect_right(row, q)
             if flips:
                 below.append(period * (q if flips % 2 else row[flips - 1] - 1) + r)
-            q = max(0, -((r - n) // period))
+        for r in self._first_of_each(least % period):
+            row, q = self.rows[r], -((r - least) // period)
             flips = bisect_right(row, q)
             if flips % 2 or flips < len(row):
                 above.append(period * (q if flips % 2 else row[flips]) + r)
-        return max((m for m in below if m >= 1), default=None), min((m for m in above if m >= 1), default=None)
+        return max((m for m in below if m >= 1), default=None), min(above, default=None)
+
+    def _first_of_each(self, split: int) -> set[int]:
+        """Return the first residue of each row below `split`, and from there on: no other comes sooner."""
+        low, high = self.rows[:split], self.rows[split:]
+        return {*map(low.index, set(low)), *(split + high.index(row) for row in set(high))}
+
+    def _last_of_each(self, split: int) -> set[int]:
+        """Return the last residue of each row up to `split`, and behind it: no other comes later."""
+        low, high, last = self.rows[split::-1], self.rows[:split:-1], self.period - 1
+        return {*(split - low.index(row) for row in set(low)), *(last - high.index(row) for row in set(high))}
 
     def __and__(self, other: Condition | bool) -> Condition:
         return self._combined(other, both)
@@ -107,6 +137,8 @@ class Condition:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Condition) or self.domain is not other.domain:
             return False
+        if self.rows == other.rows:
+            return True
         period = common_period(self, other)
         return self.over(period) == other.over(period)
 
@@ -133,6 +165,12 @@ class Condition:
         times, own = divmod(rest, self.period)
         return turned(self.rows[own], times, period // self.period)
 
+    def live(self, period: int) -> Iterator[int]:
+        """Yield the residues that may have any sizes, for a multiple of its own period."""
+        for start in range(0, period, self.period):
+            for r in self.residues:
+                yield start + r
+
     def is_of_one_residue(self, period: int) -> bool:
         """Whether all of its sizes have one residue, for a multiple of its own period."""
         live, times = [row for row in self.rows if row], period // self.period
@@ -141,10 +179,20 @@ class Condition:
     def _combined(self, other: Condition | bool, rule: Callable[[Flips, Flips], Flips]) -> Condition:
         if isinstance(other, bool):
             other = Condition(self.domain, [ALL if other else NONE])
+        for one, another in ((self, other), (other, self)):
+            if len(another.rows) == 1 and another.rows[0] in (ALL, NONE) and one.domain is another.domain:
+                # A set beside all sizes, or beside none, is itself or the other.
+                return one if (rule is both) is (another.rows[0] == ALL) else another
         period = common_period(self, other)
-        mine, theirs = self.over(period), other.over(period)
-        known = {pair: rule(*pair) for pair in set(zip(mine, theirs, strict=True))}  # few differ, whatever the period
-        return Condition(self.domain, [known[pair] for pair in zip(mine, theirs, strict=True)])
+        few, many = sorted((self, other), key=lambda one: len(one.residues) * other.period * self.period // one.period)
+        if rule is both and len(few.residues) * _SPARSE < few.period:
+            rows = [NONE] * period
+            for r in few.live(period):
+                rows[r] = both(few.row(period, r), many.row(period, r))
+            return Condition(self.domain, rows)
+        pairs = list(zip(self.over(period), other.over(period), strict=True))
+        known = {pair: rule(*pair) for pair in set(pairs)}  # few differ, whatever the period
+        return Condition(self.domain, list(map(known.__getitem__, pairs)))
 
 
 class Domain:
@@ -182,6 +230,10 @@ class Domain:
         if id(asked) in self._implied:
             return
         condition &= Condition(self, [ALL])
+        low = self.requirement.smallest()
+        if condition.period == len(condition.rows[0]) == 1 and low is not None and condition.rows[0][0] <= low:
+            self._note(asked)  # a bound that what precedes is above
+            return
         narrowed = self.requirement & condition
         if narrowed == self.requirement:
             self._note(asked)
@@ -202,25 +254,41 @@ class Domain:
 
     def _shorter(self, condition: Condition) -> Condition:
         """Return what says no more than `condition` adds, by the smallest period: `H % 8 < 4` where `H % 16 < 8`."""
-        period = common_period(self.requirement, condition)
-        facts: list[bool | None] = []
-        for live, row in zip(self.requirement.over(period), condition.over(period), strict=True):
-            chosen = both(live, row)
-            if chosen not in (NONE, live):
-                return condition
-            facts.append(bool(chosen) if live else None)
-        for prime in primes(period):
-            while len(facts) % prime == 0:
-                count = len(facts) // prime
-                groups = [set(facts[r::count]) - {None} for r in range(count)]
-                if any(len(group) > 1 for group in groups):
+        count = common_period(self.requirement, condition)
+        mine, theirs = self.requirement.over(count), condition.over(count)
+        marks = bytearray(b"0" * count), bytearray(b"0" * count)
+        known: dict[tuple[Flips, Flips], Flips] = {}
+        for r in self.requirement.live(count):
+            live = mine[r]
+            if live:
+                pair = live, theirs[r]
+                chosen = known.get(pair)
+                if chosen is None:
+                    chosen = known[pair] = both(*pair)
+                if chosen not in (NONE, live):
+                    return condition
+                marks[bool(chosen)][-1 - r] = _SET
+        no, yes = (int(one, 2) for one in marks)
+        for prime in primes(count):
+            while count % prime == 0:
+                whole, shorter = _folded(yes, count // prime), _folded(no, count // prime)
+                if whole & shorter:
                     break
-                facts = [next(iter(group), None) for group in groups]
-        return Condition(self, [ALL if fact else NONE for fact in facts])
+                yes, no, count = whole, shorter, count // prime
+        return Condition(self, list(map({"1": ALL, "0": NONE}.__getitem__, reversed(f"{yes:0{count}b}"))))
 
     def nearest(self, n: int) -> tuple[int | None, int | None]:
         """Return the nearest valid sizes, at most and at least `n`."""
         return self.requirement.nearest(n)
+
+
+def _folded(bits: int, count: int) -> int:
+    """Return a number whose bit r says whether any of the bits r, r + count, r + 2·count, ... is set."""
+    found, mask = 0, (1 << count) - 1
+    while bits:
+        found |= bits & mask
+        bits >>= count
+    return found
 
 
 class Periodic(Protocol):

@@ -59,7 +59,8 @@ def refined(rows: Sequence[Flips], times: int) -> list[Flips]:
     """Return the same set of n with `times` as many rows."""
     if times == 1:
         return list(rows)
-    return list(chain.from_iterable(zip(*[_spread(row, times) for row in rows], strict=True)))
+    spread = {row: _spread(row, times) for row in set(rows)}  # few differ, however many there are
+    return list(chain.from_iterable(zip(*map(spread.__getitem__, rows), strict=True)))
 
 
 def _spread(row: Flips, times: int) -> list[Flips]:

@@ -20,9 +20,12 @@ def describe_size(name: str, slope: int, offsets: Sequence[int], live: Sequence[
     Only the residues `live` count, of which there is at least one.
     """
     common = gcd(slope, len(offsets))
+    values = list(map(offsets.__getitem__, live))
+    firsts, lasts = dict(zip(reversed(values), reversed(live), strict=True)), dict(zip(values, live, strict=True))
+    ends = [(offset, first, lasts[offset]) for offset, first in firsts.items()]
     rise, run = slope // common, len(offsets) // common
     for k in range(1, common + 1):
-        if common % k == 0 and (text := _fit(name, offsets, live, rise * k, run * k)):
+        if common % k == 0 and (text := _fit(name, offsets[live[0]], live[0], ends, rise * k, run * k)):
             return text
     return _table(name, offsets, live, rise, run)
 
@@ -84,20 +87,20 @@ def describe_residues(name: str, period: int, residues: Sequence[int]) -> str:
     return _among(remainder, residues[:_LISTED], more=count > _LISTED)
 
 
-def _fit(name: str, offsets: Sequence[int], live: Sequence[int], m: int, s: int) -> str | None:
-    """Return the size as `m*((H + a)//s) + b`, if it is that on the residues `live`.
+def _fit(name: str, base: int, first: int, ends: Sequence[tuple[int, int, int]], m: int, s: int) -> str | None:
+    """Return the size as `m*((H + a)//s) + b`, if it is that: `base` at its first residue, and of each other value it
+    is told at which residues it has it first and last.
 
-    With first = live[0] and rem(r) = (r + a) % s, the size rises from first to r by
+    With rem(r) = (r + a) % s, the size rises from first to r by
     m·(r − first + rem(first) − rem(r))/s. So its rises are multiples of m, and they tell rem(first) − rem(r);
     any rem(first) that keeps all of them within 0 … s − 1 gives an a.
     """
-    first, base = live[0], offsets[live[0]]
     if m == 0:
-        return str(base) if all(offsets[r] == base for r in live) else None
-    if m != 1 and any((offsets[r] - base) % m for r in live):
+        return str(base) if len(ends) == 1 else None
+    if m != 1 and any((offset - base) % m for offset, _, _ in ends):
         return None
-    drops = [(offsets[r] - base) // m * s - (r - first) for r in live]
-    low, high = max(drops), s - 1 + min(drops)
+    low = max([(offset - base) // m * s - (r - first) for offset, r, _ in ends])
+    high = s - 1 + min([(offset - base) // m * s - (r - first) for offset, _, r in ends])
     if low > high:
         return None
     texts = []

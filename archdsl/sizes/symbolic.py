@@ -142,12 +142,14 @@ class Symbolic:
         moved.offsets = tuple([b + shift for b in self.offsets] if sign == 1 else [shift - b for b in self.offsets])
         return moved
 
-    def _live(self) -> list[int]:
+    def _live(self) -> Sequence[int]:
         """Return the residues that the domain leaves."""
-        rows = self.domain.requirement.rows
-        shared = gcd(len(rows), self.period)
-        left = {r % shared for r, row in enumerate(rows) if row}
-        return [r for r in range(self.period) if r % shared in left]
+        requirement = self.domain.requirement
+        shared = gcd(requirement.period, self.period)
+        left = {r % shared for r in requirement.residues}
+        if len(left) == shared:
+            return range(self.period)
+        return sorted([r for first in left for r in range(first, self.period, shared)])
 
 
 Size = int | Symbolic

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archdsl.analysis.input_sizes import InputSizes, input_sizes, nearest_valid
+from archdsl.analysis.input_sizes import InputSizes, input_sizes
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import Request, UsageError
 from archdsl.pipeline import read
@@ -394,33 +394,8 @@ def test_a_batch_multiplies_memory_alone():
     assert eight.macs.at(at) == one.macs.at(at) == 416_520
 
 
-# The nearest sizes, for messages.
-
-# fmt: off
-NEAREST = [
-    ("unet",    "UNet",    {"": (1, 684, 684)},  "the nearest sizes that work are H = 672 or 688 and W = 672 or 688"),
-    ("unet",    "UNet",    {"": (1, 672, 5)},    "the nearest sizes that work are W = 16"),
-    ("unet",    "UNet",    {"": (1, 672, 672)},  None),
-    ("lenet",   "LeNet5",  {"": (1, 9, 32)},     "the nearest sizes that work are H = 16"),
-    ("vgg",     "VGG16",   {},                   None),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("file", "model", "shapes", "said"), NEAREST)
-def test_the_nearest_sizes_are_named(file, model, shapes, said):
-    assert nearest_valid(read(f"{file}.arch"), Request(model, shapes=shapes)) == said
-
-
-def test_sizes_by_name_have_neighbours_too():
-    assert nearest_valid(read("unet.arch"), Request("UNet", sizes={"H": 100})) == (
-        "the nearest sizes that work are H = 96 or 112"
-    )
-
-
-def test_other_mistakes_have_no_nearest_size():
+def test_a_model_that_no_size_helps_is_an_error():
     wrong = module("model Net {\n input x: [3, H = 8, W = 8]\n output x -> Conv2d(4, 3, groups=2)\n}")
 
-    assert nearest_valid(wrong, Request("Net")) is None
     with pytest.raises(SpecError, match=re.escape("groups")):
         input_sizes(wrong, Request("Net"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.analysis.sets import MOST_BITS, PIXELS, Seen, Sets, TooLong, fixed, joined, through, united
+from archdsl.analysis.sets import MOST_BITS, PIXELS, Seen, Sets, TooLong, cut, fixed, joined, listed, through, united
 from archdsl.ops import Reads
 
 UNITS = range(-30, 30)
@@ -93,3 +93,28 @@ def test_a_set_that_would_fill_the_memory_is_refused():
 
 def test_a_long_set_without_holes_costs_nothing():
     assert through(PIXELS, Reads(1, (range(10**15),))).table == (Seen(0, 10**15 - 1),)
+
+
+@given(tables(), reads(), reads(), st.integers(-9, 9))
+def test_units_that_are_listed_see_what_the_table_says(table, first, second, start):
+    units = range(start, start + 8)
+    inner = through(table, first)
+    expected = through(inner, second)
+
+    for some in (listed(inner, second, units), listed(cut(inner, range(-99, 199)), second, units)):
+        assert some.stride == expected.stride
+        assert [some.at(unit) for unit in units] == [expected.at(unit) for unit in units]
+        assert expected.covers(some)
+        assert some.covers(expected)
+
+
+@given(tables(), tables())
+def test_a_list_and_a_table_join_as_two_tables_do(a, b):
+    if a.stride == b.stride:
+        both, some = joined(a, b), joined(cut(a, UNITS), b)
+        assert [some.at(unit) for unit in UNITS] == [both.at(unit) for unit in UNITS]
+
+
+def test_a_unit_that_is_not_listed_is_not_guessed():
+    with pytest.raises(TooLong):
+        cut(PIXELS, range(3)).at(3)

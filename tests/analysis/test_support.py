@@ -103,3 +103,51 @@ def test_a_unit_that_is_not_there_is_refused(unit):
 
     with pytest.raises(ValueError, match="has no unit"):
         support(graph, last(graph), unit)
+
+
+# fmt: off
+RESIZES = [(factor, size) for factor in (0.7, 1.1, 1.3, 1.6, 2.1, 2.25, 3.3, 1.23456789, 1 / 3) for size in (5, 8, 23, 60)]
+# fmt: on
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear", "bilinear"])
+def test_a_resize_by_any_factor_reads_what_torch_gives_a_gradient(mode):
+    """Factors that are no short binary number, and those where single precision copies another position."""
+    torch = pytest.importorskip("torch")
+    axes = 2 if mode == "bilinear" else 1
+    for factor, size in RESIZES:
+        graph = chain(f'Upsample(scale_factor={factor}, mode="{mode}")', 1, *[size] * axes)
+        node = last(graph)
+        x = torch.zeros(1, 1, *[size] * axes, dtype=torch.double, requires_grad=True)
+        y = torch.nn.functional.interpolate(x, scale_factor=factor, mode=mode)
+        assert tuple(y.shape[1:]) == node.output.known
+        for place in range(y.shape[2]):
+            unit = (place,) if axes == 1 else (place, y.shape[3] // 2)
+            (gradient,) = torch.autograd.grad(y[(0, 0, *unit)], x, retain_graph=True)
+            found = support(graph, node, unit)
+            assert found.exact
+            assert seen(found) == set(map(tuple, gradient[0, 0].nonzero().tolist())), (factor, size, unit)
+
+
+def test_a_bicubic_resize_by_any_factor_reads_what_changes_its_output():
+    """PyTorch's gradient copies where the sizes happen to be equal, though its output is mixed; so rows are fed in."""
+    torch = pytest.importorskip("torch")
+    for factor, size in RESIZES:
+        graph = chain(f'Upsample(scale_factor={factor}, mode="bicubic")', 1, size, size)
+        x = torch.eye(size, dtype=torch.double)[:, None, :, None].expand(size, 1, size, size).contiguous()
+        y = torch.nn.functional.interpolate(x, scale_factor=factor, mode="bicubic")
+        for place in range(y.shape[2]):
+            found = support(graph, last(graph), (place, 0))
+            assert {row for row, _ in seen(found)} == set(y[:, 0, place, 0].nonzero()[:, 0].tolist()), (factor, size)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_a_resize_to_a_size_copies_what_torch_copies(mode):
+    torch = pytest.importorskip("torch")
+    for size, wanted in [(2, 41), (5, 7), (11, 31), (29, 83), (41, 82), (35, 49), (31, 93), (48, 97), (60, 13)]:
+        graph = chain(f'Upsample(size={wanted}, mode="{mode}")', 1, size)
+        x = torch.zeros(1, 1, size, requires_grad=True)
+        y = torch.nn.functional.interpolate(x, size=wanted, mode=mode)
+        for place in range(wanted):
+            (gradient,) = torch.autograd.grad(y[0, 0, place], x, retain_graph=True)
+            assert seen(support(graph, last(graph), (place,))) == {(int(gradient.argmax()),)}, (size, wanted, place)

@@ -160,11 +160,13 @@ def test_a_resized_map_reads_what_reaches_it(mode, shape, arguments, align_corne
     agrees("Upsample", {"mode": mode, "align_corners": align_corners} | arguments, shape)
 
 
-def test_a_factor_with_too_many_phases_or_a_size_that_is_not_known_leaves_it_open():
-    x, open_ = TensorType((1, 10)), TensorType((1, symbol("H")))
+def test_too_many_phases_or_a_size_that_is_not_known_leave_it_open_and_any_factor_does_not():
+    x, wide, open_ = TensorType((1, 10)), TensorType((1, 10_007)), TensorType((1, symbol("H")))
     third, sized, twice = (OPS["Upsample"](**a) for a in ({"scale_factor": 0.3}, {"size": 7}, {"scale_factor": 2}))
+    many = OPS["Upsample"](size=5003, mode="linear")
 
-    assert third.window((x,), third.output(x)) == (None,)
+    assert third.window((x,), third.output(x)) == (Reads(10, (range(1), range(3, 4), range(6, 7))),)
+    assert many.window((wide,), many.output(wide)) == (None,)
     assert sized.window((open_,), sized.output(open_)) == (None,)
     assert twice.window((open_,), twice.output(open_)) == (Reads(1, (range(1), range(1))),)
 
