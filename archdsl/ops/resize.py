@@ -108,10 +108,16 @@ class Upsample(Op):
         (x,) = inputs
         given = self.size is not None or self.recompute_scale_factor or self.align_corners or self.mode == "area"
         factors = (None,) * len(x.spatial) if given else self._each(self.scale_factor, len(x.spatial), "scale_factor")
-        return tuple(map(self._reads, x.spatial, output.spatial, factors))
+        is_plane = len(x.spatial) == 2
+        axes = zip(x.spatial, output.spatial, factors, strict=True)
+        return tuple([self._reads(size, wanted, factor, is_plane) for size, wanted, factor in axes])
 
-    def _reads(self, size: Size, wanted: Size, factor: float | None) -> Reads | None:
-        """Return what the outputs of one axis read; the weights of a mix may vanish, and are then not counted."""
+    def _reads(self, size: Size, wanted: Size, factor: float | None, is_plane: bool) -> Reads | None:
+        """Return what the outputs of one axis read; the weights of a mix may vanish, and are then not counted.
+
+        On a plane PyTorch copies, or doubles, where the sizes come out as equal or twice as large, whatever the
+        factor says; along a line and in space it goes by the factor, unless the channels come last.
+        """
         if factor is None and (isinstance(size, Symbolic) or isinstance(wanted, Symbolic)):
             return None
         if self.mode == "area":
@@ -126,9 +132,9 @@ class Upsample(Op):
                 step = Fraction(size - 1, wanted - 1) if wanted > 1 else Fraction(0)
         if isinstance(size, Symbolic) or isinstance(wanted, Symbolic):
             return self._periodic(step)
-        if size == wanted and (self.mode == "nearest" or self.mode in LINEAR):
-            step = Fraction(1)  # PyTorch copies there, whatever the scale
-        if self.mode == "nearest" and wanted == 2 * size:
+        if size == wanted and ((self.mode == "nearest" and is_plane) or self.mode in LINEAR):
+            step = Fraction(1)
+        if self.mode == "nearest" and is_plane and wanted == 2 * size:
             step = Fraction(1, 2)
         if self.mode in NEAREST:
             half = Fraction(self.mode == "nearest-exact", 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from archdsl.analysis.support import Support, positions, support
@@ -110,23 +112,25 @@ RESIZES = [(factor, size) for factor in (0.7, 1.1, 1.3, 1.6, 2.1, 2.25, 3.3, 1.2
 # fmt: on
 
 
-@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear", "bilinear"])
-def test_a_resize_by_any_factor_reads_what_torch_gives_a_gradient(mode):
+@pytest.mark.parametrize(
+    ("mode", "axes"), [("nearest", 1), ("nearest", 2), ("nearest-exact", 1), ("linear", 1), ("bilinear", 2)]
+)
+def test_a_resize_by_any_factor_reads_what_changes_its_output(mode, axes):
     """Factors that are no short binary number, and those where single precision copies another position."""
     torch = pytest.importorskip("torch")
-    axes = 2 if mode == "bilinear" else 1
-    for factor, size in RESIZES:
+    for factor, size in RESIZES if axes == 1 or mode != "nearest" else RESIZES[::4]:
         graph = chain(f'Upsample(scale_factor={factor}, mode="{mode}")', 1, *[size] * axes)
         node = last(graph)
-        x = torch.zeros(1, 1, *[size] * axes, dtype=torch.double, requires_grad=True)
-        y = torch.nn.functional.interpolate(x, scale_factor=factor, mode=mode)
+        places = list(product(range(size), repeat=axes))
+        lit = torch.eye(len(places), dtype=torch.double).view(len(places), 1, *[size] * axes)
+        y = torch.nn.functional.interpolate(lit, scale_factor=factor, mode=mode)
         assert tuple(y.shape[1:]) == node.output.known
         for place in range(y.shape[2]):
             unit = (place,) if axes == 1 else (place, y.shape[3] // 2)
-            (gradient,) = torch.autograd.grad(y[(0, 0, *unit)], x, retain_graph=True)
+            changed = (y[(slice(None), 0, *unit)].abs() > 1e-12).nonzero().flatten().tolist()
             found = support(graph, node, unit)
             assert found.exact
-            assert seen(found) == set(map(tuple, gradient[0, 0].nonzero().tolist())), (factor, size, unit)
+            assert seen(found) == {places[i] for i in changed}, (factor, size, unit)
 
 
 def test_a_bicubic_resize_by_any_factor_reads_what_changes_its_output():

@@ -141,7 +141,7 @@ def test_windows_along_three_axes_read_what_reaches_them(shape, kernel_size, str
     agrees("MaxPool3d", moved, shape)
 
 
-FACTORS = st.integers(1, 6) | st.sampled_from([0.5, 0.75, 1.5, 2.25, 0.25])
+FACTORS = st.integers(1, 6) | st.sampled_from([0.5, 0.75, 1.2, 1.5, 2.2, 2.25, 0.25])
 SIZED = st.fixed_dictionaries({"size": st.integers(1, 12)}) | st.fixed_dictionaries({"scale_factor": FACTORS})
 
 
@@ -158,6 +158,12 @@ def test_a_resized_line_reads_what_reaches_it(mode, shape, arguments, align_corn
 @given(st.tuples(st.just(1), SIZES, SIZES), SIZED, st.booleans())
 def test_a_resized_map_reads_what_reaches_it(mode, shape, arguments, align_corners):
     agrees("Upsample", {"mode": mode, "align_corners": align_corners} | arguments, shape)
+
+
+@pytest.mark.parametrize(("size", "factor"), [(2, 2.25), (3, 2.2), (4, 2.2), (3, 1.2), (4, 1.2), (2, 1.4)])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_sizes_that_come_out_equal_or_doubled_are_copied_on_a_plane_alone(axes, size, factor):
+    agrees("Upsample", {"mode": "nearest", "scale_factor": factor}, (1, *[size] * axes))
 
 
 def test_too_many_phases_or_a_size_that_is_not_known_leave_it_open_and_any_factor_does_not():
