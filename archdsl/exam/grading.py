@@ -21,7 +21,7 @@ from archdsl.exam.grades import Grades, Paper, Status, Verdict
 from archdsl.exam.matching import FEWEST_DIGITS, Match, digits, match, meeting, stated, values
 from archdsl.exam.mistakes import IDS
 from archdsl.exam.nets import Draw
-from archdsl.exam.posed import Posed, others
+from archdsl.exam.posed import Posed
 from archdsl.exam.sentences import shown, told
 from archdsl.exam.sheet import CONVENTIONS, Part, Problem, Sheet
 from archdsl.exam.texts import SheetError
@@ -375,14 +375,7 @@ class _Judging:
         if self.truth is True and isinstance(answer, Impossible) and posed.is_inexact(part):
             return ("C12",), "right under another convention: a window has to tile its input exactly"
         ids = [id for one in found for id in one.ids]
-        for id, other in others(posed.conventions):
-            if id not in ids:
-                try:
-                    value = posed.truth(part, conventions=other)
-                except (AskError, SheetError, ValueError):
-                    continue
-                if value != self.truth and self._meets(value):
-                    ids.append(id)
+        ids += [id for id, value in posed.otherwise(part) if id not in ids and self._meets(value)]
         if isinstance(answer, Number) and "C6" not in ids:
             kilo = 1000 if posed.conventions.kilo == 1024 else 1024
             again = read_answer(self.text, "number", unit=posed.wanted(part).unit, kilo=kilo)

@@ -77,7 +77,8 @@ class Posed:
         self._graphs: dict[str, Graph] = {}
         self._subjects: dict[tuple[str, str, str], Subject] = {}
         self._lists: dict[tuple[str, str, str, str], Listed] = {}
-        self._truths: dict[tuple[str, Conventions], Value] = {}
+        self._truths: dict[str, Value] = {}
+        self._otherwise: dict[str, tuple[tuple[str, Value], ...]] = {}
         self._working: dict[tuple[str, str], bool] = {}
         self._pairs: dict[str, tuple[Candidate, ...]] = {}
         self._candidates: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
@@ -135,10 +136,25 @@ class Posed:
         stated = conventions or self.conventions
         if given:
             return self._evaluated(part.ask.term, stated, given)
-        key = part.id, stated
-        if key not in self._truths:
-            self._truths[key] = self._evaluated(part.ask.term, stated, None)
-        return self._truths[key]
+        if stated is not self.conventions:
+            return self._evaluated(part.ask.term, stated, None)
+        if part.id not in self._truths:
+            self._truths[part.id] = self._evaluated(part.ask.term, stated, None)
+        return self._truths[part.id]
+
+    def otherwise(self, part: Part) -> tuple[tuple[str, Value], ...]:
+        """Return the right answers under other conventions than the sheet's, each with the convention's id."""
+        if part.id not in self._otherwise:
+            right, found = self.truth(part), []
+            for id, other in others(self.conventions):
+                try:
+                    value = self.truth(part, conventions=other)
+                except (AskError, SheetError, ValueError):
+                    continue
+                if value != right:
+                    found.append((id, value))
+            self._otherwise[part.id] = tuple(found)
+        return self._otherwise[part.id]
 
     def wanted(self, part: Part) -> Wanted:
         """Return how the answer to a part is to be read.
