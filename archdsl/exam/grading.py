@@ -134,18 +134,22 @@ class Judge:
             answer = self._read(posed, part, text, habit)
         except (AskError, SheetError, ValueError) as error:
             return self._held(part, text, f"the part has no right answer: {error}"), Blank()
-        wrong = {id: read[id] for id in part.after if not isinstance(read.get(id, Blank()), Blank) and not right[id]}
-        earlier = {id: submission.answers.get(f"{problem.id}.{id}", "") for id in wrong}
-        key = (part.name, text, habit, tuple(earlier.items()), frozenset(made))
-        if key not in self._known:
+        before = [id for id in posed.sources(part) if not isinstance(read.get(id, Blank()), Blank) and not right[id]]
+        wrong = {id: read[id] for id in before}
+        earlier = {id: submission.answers.get(f"{problem.id}.{id}", "") for id in before}
+        key = (part.name, text, habit, tuple(earlier.items()))
+        whose = frozenset(made)
+        known = self._known.get((*key, None)) or self._known.get((*key, whose))
+        if known is None:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
+            judging = _Judging(posed, part, text, answer, earlier, wrong, whose)
             try:
-                found = _Judging(posed, part, text, answer, earlier, wrong, frozenset(made)).verdict(self.is_key)
+                known = judging.verdict(self.is_key)
             except Exception as error:  # noqa: BLE001 - a fault of ours must neither give marks nor take them
-                found = self._held(part, text, f"it could not be judged, by a fault of ours ({type(error).__name__})")
-            self._known[key] = found
-        return self._known[key], answer
+                known = self._held(part, text, f"it could not be judged, by a fault of ours ({type(error).__name__})")
+            self._known[(*key, whose if judging.asked_for_pairs else None)] = known
+        return known, answer
 
     def _read(self, posed: Posed, part: Part, text: str, habit: str) -> Answer:
         key = part.name, text, habit
@@ -424,6 +428,9 @@ class _Judging:
                 needed.append(id)
         return needed or list(given)
 
+    asked_for_pairs = False
+    """Whether the verdict depends on the mistakes that the student made before."""
+
     failed: Exception | None = None
     """Why nothing could be computed from the earlier answers."""
 
@@ -432,6 +439,7 @@ class _Judging:
     def _diagnosed(self) -> Verdict:
         meets = meeting(self.answer, self.part.tolerance, wholes=self._is_whole)
         found = diagnose(self.posed, self.part, self.truth, self.alternatives, self.made, meets)
+        self.asked_for_pairs = found is None or any("+" in id for id in found.ids)
         if found is None:
             if self.failed is not None:
                 return self._verdict(Status.HELD, None, said=f"the earlier answers lead no further: {self.failed}")

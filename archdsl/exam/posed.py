@@ -55,6 +55,19 @@ UNITS = {
 OUTSIDE = frozenset({"valid", "paths", *LISTS})
 """The quantities that the catalogue of mistakes is not about."""
 
+_NUMBERS = frozenset({"shape", "params", "weights", "biases", "buffers"})
+_WORK = frozenset({"shape", "macs", "flops"})
+_HELD = frozenset({"shape", "activations", "memory"})
+_FIELDS = frozenset({"receptive_field", "jump"})
+BUILDS_ON = {
+    "shape": frozenset({"shape"}),
+    **dict.fromkeys(("params", "weights", "biases", "buffers"), _NUMBERS),
+    **dict.fromkeys(("macs", "flops"), _WORK),
+    **dict.fromkeys(("activations", "memory"), _HELD),
+    **dict.fromkeys(("receptive_field", "jump"), _FIELDS),
+}
+"""By quantity, what an answer is computed from."""
+
 COUNTED = frozenset({"params", "weights", "biases", "buffers", "macs", "flops", "memory", "activations"})
 
 
@@ -78,6 +91,7 @@ class Posed:
         self._subjects: dict[tuple[str, str, str], Subject] = {}
         self._lists: dict[tuple[str, str, str, str], Listed] = {}
         self._truths: dict[str, Value] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
         self._otherwise: dict[str, tuple[tuple[str, Value], ...]] = {}
         self._working: dict[tuple[str, str], bool] = {}
         self._pairs: dict[str, tuple[Candidate, ...]] = {}
@@ -141,6 +155,14 @@ class Posed:
         if part.id not in self._truths:
             self._truths[part.id] = self._evaluated(part.ask.term, stated, None)
         return self._truths[part.id]
+
+    def sources(self, part: Part) -> tuple[str, ...]:
+        """Return the earlier parts that an answer can depend on, of those that the sheet says it builds on."""
+        if part.id not in self._sources:
+            of = BUILDS_ON.get(self.quantity(part)) if self.is_plain(part) else None
+            found = [id for id in part.after if of is None or self.quantity(self.part(id)) in of]
+            self._sources[part.id] = tuple(found)
+        return self._sources[part.id]
 
     def otherwise(self, part: Part) -> tuple[tuple[str, Value], ...]:
         """Return the right answers under other conventions than the sheet's, each with the convention's id."""
