@@ -65,7 +65,7 @@ def _levels(posed: Posed, part: Part, alternatives: tuple[Answers, ...]) -> Iter
     """Yield what a single cause leads to, level by level; each is computed when the one before did not hit."""
     for given in alternatives:
         yield posed.candidates(part, given=given)
-        if posed.quantity(part) in ("params", "weights"):
+        if posed.quantity(part) in ("params", "weights") and posed.relevant(part, given) is None:
             yield posed.candidates(part, given=given, only=SPATIAL)
         yield posed.candidates(part, given=given, once=True)
     yield posed.candidates(part)

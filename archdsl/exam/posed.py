@@ -221,7 +221,7 @@ class Posed:
         In arithmetic of several quantities the mistake is made in all of them.
         """
         if only is None:
-            given = self._relevant(part, given)
+            given = self.relevant(part, given)
         key = part.id, kinds, once, tuple((given or {}).items()), only
         if key not in self._candidates:
             if len(self._candidates) >= MOST_KNOWN:
@@ -229,18 +229,15 @@ class Posed:
             self._candidates[key] = tuple(self._wrong(part, kinds, once, given, only))
         return self._candidates[key]
 
-    def _relevant(self, part: Part, given: Answers | None) -> Answers | None:
-        """Return the earlier answers that the answer to a plain part can depend on."""
+    def relevant(self, part: Part, given: Answers | None) -> Answers | None:
+        """Return the earlier answers that the answer to a plain part can depend on, the others left out."""
         target = self.target(part) if given else None
         if target is None:
             return given
         net, ask = target
         kept = relevant(self.subject(net), ask, self._given(net, given)) or {}
-        return {id: value for id, value in (given or {}).items() if self._asks(id, net, kept)} or None
-
-    def _asks(self, id: str, net: Net, kept: Given) -> bool:
-        target = self.target(self.part(id))
-        return target is not None and target[0] is net and target[1] in kept
+        targets = {id: self.target(self.part(id)) for id in given or {}}
+        return {id: kept[t[1]] for id, t in targets.items() if t and t[0] is net and t[1] in kept} or None
 
     def _wrong(
         self, part: Part, kinds: tuple[Kind, ...], once: bool, given: Answers | None, only: frozenset[str] | None
