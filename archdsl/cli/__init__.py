@@ -81,6 +81,8 @@ def _misused(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return MISUSED
     message = error.format_message()
+    if isinstance(error, click.MissingParameter):
+        message = " ".join(message.split())  # click gives each choice a line of its own
     click.echo(f"archdsl: {message[:1].lower()}{message[1:].rstrip('.')}", err=True)
     context = getattr(error, "ctx", None)
     if isinstance(error, click.UsageError) and context is not None:

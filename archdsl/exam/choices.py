@@ -14,13 +14,12 @@ from math import log, prod
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.exam.answers import Answer, read_answer
-from archdsl.exam.asks import AskError
 from archdsl.exam.grading import STATED
 from archdsl.exam.matching import Match, match
 from archdsl.exam.mistakes import IDS, MISTAKES
 from archdsl.exam.mistakes.params import is_depthwise, is_grouped
 from archdsl.exam.mistakes.shapes import is_dilated
-from archdsl.exam.posed import Posed, others
+from archdsl.exam.posed import Posed
 from archdsl.exam.prose import with_values
 from archdsl.exam.requirements import requirements
 from archdsl.exam.sentences import shown
@@ -123,12 +122,7 @@ def accepted(posed: Posed, part: Part) -> frozenset[Value]:
     for candidate in posed.candidates(part, kinds=(Kind.CONVENTION,)):
         if any(STATED.get(id) not in stated for id in candidate.ids):
             found.add(candidate.value)
-    for id, conventions in others(posed.conventions):
-        if STATED.get(id) not in stated:
-            try:
-                found.add(posed.truth(part, conventions=conventions))
-            except (AskError, SheetError, ValueError):
-                continue
+    found.update(value for id, value in posed.otherwise(part) if STATED.get(id) not in stated)
     return frozenset(found)
 
 

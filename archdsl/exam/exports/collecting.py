@@ -13,7 +13,7 @@ from archdsl.exam.exports.items import Book, Case, Follow, Hinted, Item, Option,
 from archdsl.exam.exports.losses import Refusal
 from archdsl.exam.exports.numbers import three_digits
 from archdsl.exam.exports.questions import question
-from archdsl.exam.posed import Posed, others
+from archdsl.exam.posed import Posed
 from archdsl.exam.prose import with_values
 from archdsl.exam.quantities import Candidate
 from archdsl.exam.sentences import explanation, shown, told
@@ -174,11 +174,7 @@ class _Collecting:
         found: dict[Value, list[str]] = {}
         for one in posed.candidates(part, kinds=(Kind.CONVENTION,)):
             found.setdefault(one.value, []).extend(one.ids)
-        for id, other in others(posed.conventions):
-            try:
-                value = posed.truth(part, conventions=other)
-            except (AskError, ValueError):
-                continue
+        for id, value in posed.otherwise(part):
             found.setdefault(value, []).append(id)
         stated = posed.conventions.stated
         return {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archdsl.exam.answers import Answer, read_answer
-from archdsl.exam.asks import AskError
 from archdsl.exam.lints.findings import Finding
 from archdsl.exam.lints.item import Item
 from archdsl.exam.matching import match
 from archdsl.exam.mistakes import CONVENTIONS
-from archdsl.exam.posed import others
 from archdsl.exam.sheet import Part
 from archdsl.exam.texts import Text
 from archdsl.exam.walk import Kind, Value
@@ -60,16 +58,10 @@ def _read(item: Item, part: Part, text: Text) -> Answer:
 def _under_others(item: Item, part: Part) -> Mapping[str, Value]:
     """Return what would be right under other conventions, by the id of each."""
     posed, found = item.posed, dict[str, Value]()
-    right = posed.truth(part)
     for one in posed.candidates(part, kinds=(Kind.CONVENTION,)):
         found.setdefault(one.ids[0], one.value)
-    for id, other in others(posed.conventions):
-        try:
-            value = posed.truth(part, conventions=other)
-        except (AskError, ValueError):
-            continue
-        if value != right:
-            found.setdefault(id, value)
+    for id, value in posed.otherwise(part):
+        found.setdefault(id, value)
     return found
 
 
