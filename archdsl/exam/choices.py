@@ -14,7 +14,6 @@ from math import log, prod
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.exam.answers import Answer, read_answer
-from archdsl.exam.grading import STATED
 from archdsl.exam.matching import Match, match
 from archdsl.exam.mistakes import IDS, MISTAKES
 from archdsl.exam.mistakes.params import is_depthwise, is_grouped
@@ -117,12 +116,11 @@ def ranked(posed: Posed, part: Part) -> Iterator[Wrong]:
 
 def accepted(posed: Posed, part: Part) -> frozenset[Value]:
     """Return the values that are right under another convention than the sheet's, unless the sheet rules it out."""
-    stated = posed.conventions.stated
     found: set[Value] = set()
     for candidate in posed.candidates(part, kinds=(Kind.CONVENTION,)):
-        if any(STATED.get(id) not in stated for id in candidate.ids):
+        if not all(map(posed.rules_out, candidate.ids)):
             found.add(candidate.value)
-    found.update(value for id, value in posed.otherwise(part) if STATED.get(id) not in stated)
+    found.update(value for id, value in posed.otherwise(part) if not posed.rules_out(id))
     return frozenset(found)
 
 

@@ -23,7 +23,7 @@ from archdsl.exam.mistakes import IDS
 from archdsl.exam.nets import Draw
 from archdsl.exam.posed import Posed
 from archdsl.exam.sentences import shown, told
-from archdsl.exam.sheet import CONVENTIONS, Part, Problem, Sheet
+from archdsl.exam.sheet import Part, Problem, Sheet
 from archdsl.exam.texts import SheetError
 from archdsl.exam.walk import INVALID, Kind, Value
 
@@ -32,9 +32,6 @@ MOST_KNOWN = 2**14
 
 MOST_READINGS = 8
 """Ways in which a student's earlier shapes are taken, where their order is not told."""
-
-STATED = {"C4": "bias", "C5": "bn"}
-"""Conventions that are a mistake, and no matter of taste, where the sheet states the usual one."""
 
 PREFIXED = re.compile(r"[0-9] ?[kKMmGgT]")
 """A number with a prefix, which alone leaves open what a thousand is."""
@@ -351,14 +348,9 @@ class _Judging:
 
     def _other_convention(self, is_key: bool) -> Verdict | None:
         ids, said = self._noted()
-        if ids and (is_key or not any(self._rules_out(id) for id in ids)):
+        if ids and (is_key or not any(map(self.posed.rules_out, ids))):
             return self._verdict(Status.NOTE, self.marking.note, ids=ids, said=said)
         return None
-
-    def _rules_out(self, id: str) -> bool:
-        """Tell whether the sheet states that what a convention leaves out, or adds, is a mistake."""
-        sheet, key = self.posed.conventions, STATED.get(id, "")
-        return key in sheet.stated and getattr(sheet, key) == CONVENTIONS[key][0]
 
     def _noted(self) -> tuple[tuple[str, ...], str]:
         """Return the conventions that make the answer right, with the mistakes that give the same value."""

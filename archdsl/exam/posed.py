@@ -31,7 +31,7 @@ from archdsl.exam.listed import listed
 from archdsl.exam.mistakes.conventions import clipped
 from archdsl.exam.nets import Draw, Net, layers_and_blocks
 from archdsl.exam.quantities import Candidate, Given, candidates, has_work, pairs, relevant, truth
-from archdsl.exam.sheet import Conventions, Part, Problem
+from archdsl.exam.sheet import CONVENTIONS, Conventions, Part, Problem
 from archdsl.exam.texts import SheetError
 from archdsl.exam.walk import INVALID, Ask, Kind, Subject, Value, whole
 from archdsl.graph import Graph
@@ -54,6 +54,9 @@ UNITS = {
 
 OUTSIDE = frozenset({"valid", "paths", *LISTS})
 """The quantities that the catalogue of mistakes is not about."""
+
+STATED = {"C4": "bias", "C5": "bn"}
+"""Conventions that are a mistake, and no matter of taste, where the sheet states the usual one."""
 
 _NUMBERS = frozenset({"shape", "params", "weights", "biases", "buffers"})
 _WORK = frozenset({"shape", "macs", "flops"})
@@ -163,6 +166,11 @@ class Posed:
             found = [id for id in part.after if of is None or self.quantity(self.part(id)) in of]
             self._sources[part.id] = tuple(found)
         return self._sources[part.id]
+
+    def rules_out(self, id: str) -> bool:
+        """Tell whether the sheet states that what a convention leaves out, or adds, is a mistake."""
+        key = STATED.get(id, "")
+        return key in self.conventions.stated and getattr(self.conventions, key) == CONVENTIONS[key][0]
 
     def otherwise(self, part: Part) -> tuple[tuple[str, Value], ...]:
         """Return the right answers under other conventions than the sheet's, each with the convention's id."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.exam.choices import options, ranked
+from archdsl.exam.choices import accepted, options, ranked
 from archdsl.exam.draws import drawing
 from archdsl.exam.grades import Status
 from archdsl.exam.grading import Judge
@@ -160,3 +160,18 @@ def test_listed_options_with_not_exactly_one_right_are_refused(listed, said):
     (found,) = caught.value.diagnostics
 
     assert (found.code, found.message) == ("E0743", said)
+
+
+@pytest.mark.parametrize(
+    ("bias", "value", "is_accepted"), [("", 2400, True), ("counted", 2400, False), ("ignored", 2432, True)]
+)
+def test_what_grading_would_note_as_right_is_no_wrong_option(bias, value, is_accepted):
+    """5·5·3·32 weights and 32 biases, counted or not."""
+    stated = f"conventions: {{bias: {bias}}}\n" if bias else ""
+    text = (
+        f"exam: e\n{stated}problems:\n  - id: q\n    net: |\n      input x: [3, 9, 9]\n      output y = x -> a: Conv2d(32, 5)\n"
+        "    parts:\n      - {id: a, ask: params(a)}\n"
+    )
+    exam = read_text(text, "e.yaml", "yaml")
+    posed = Posed(exam.problems[0], exam.conventions)
+    assert (value in accepted(posed, exam.problems[0].parts[0])) == is_accepted

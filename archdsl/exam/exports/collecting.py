@@ -28,9 +28,6 @@ MOST_WRONG = 24
 MOST_LIKELY = 10
 """Mistakes in a part whose consequences a marker's table shows."""
 
-STATED = {"C4": "bias", "C5": "bn"}
-"""Conventions that are a mistake where the sheet states the other one, as in grading."""
-
 OF_WRITING = frozenset({"C2", "S20", "C6", "F09"})
 """The order of axes and what k stands for: neither shows in numbers that are typed one by one, to their last digit."""
 
@@ -176,12 +173,11 @@ class _Collecting:
             found.setdefault(one.value, []).extend(one.ids)
         for id, value in posed.otherwise(part):
             found.setdefault(value, []).append(id)
-        stated = posed.conventions.stated
         return {
             value: tuple(dict.fromkeys(ids))
             for value, ids in found.items()
             if value not in (right, INVALID)
-            and all(STATED.get(id) not in stated for id in ids)
+            and not any(map(posed.rules_out, ids))
             and not OF_WRITING.issuperset(ids)
             and (_is_whole(value) or not _is_whole(right))
         }
