@@ -47,6 +47,7 @@ COMMANDS = [
     (["check", "resnet.arch", "--format", "json"],         NEVER | TABLES),
     (["generate", "lenet.arch"],                           NEVER - {"jinja2"}),
     (["verify", "--help"],                                 NEVER | TABLES | LANGUAGE),
+    (["train", "--help"],                                  NEVER | TABLES | LANGUAGE),
     (["exam", "check", str(SHEET)],                        NEVER),
     (["exam", "grade", str(SHEET), "q1.a=60x60x32"],       NEVER),
     (["exam", "new"],                                      NEVER),

@@ -22,6 +22,7 @@ LARGEST = 10_000_000
 @click.argument("file")
 @model_options
 @click.option("-o", "--output", metavar="PATH", help="Write there, as a whole or not at all; else it is printed.")
+@click.option("--with-train", is_flag=True, help="Write a script beside PATH that trains the model: train_PATH.")
 @click.option("--check", "checking", is_flag=True, help="Write nothing; leave with 1 unless PATH is current.")
 @click.option("--force", is_flag=True, help="Write over a file that was edited by hand.")
 @click.option("--template", metavar="DIR", help="A folder of templates of your own.")
@@ -32,6 +33,7 @@ def command(
     define: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str | None,
+    with_train: bool,
     checking: bool,
     force: bool,
     template: str | None,
@@ -42,6 +44,8 @@ def command(
     Blocks become classes that are written once, loops stay loops, and every model gets a builder of its name in
     lower case. Keys and shapes of the `state_dict` are those of the analysis. With --model, only that one is written
     and what it needs; -D then sets the defaults of its builder, and --input the size that it is written for.
+
+    The script of --with-train needs PyTorch alone too: `python train_net.py --data digits` trains net.py.
     """
     from archdsl.codegen import TemplateError, Unsupported, generate, was_edited
     from archdsl.diagnostics import SpecError
@@ -49,6 +53,8 @@ def command(
 
     if checking and output is None:
         raise click.UsageError("--check compares with a file; say which with -o")
+    if with_train and output in (None, "-"):
+        raise click.UsageError("--with-train writes two files that belong together; say where with -o")
     module = open_module(file)
     notes: list[str] = []
     given = None
@@ -73,18 +79,29 @@ def command(
     except Unsupported as error:
         click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
         return 1
+    texts = {output: text}
+    if with_train and output is not None:
+        from archdsl.train.script import Untrainable, training_script
+
+        path = Path(output)
+        try:
+            texts[str(path.with_name(f"train_{path.name}"))] = training_script(given or module, path.name, notes)
+        except Untrainable as error:
+            raise click.UsageError(f"there can be no training script: {error}") from None
     for note in notes:
         click.echo(f"note: {note}", err=True)
-    there = _read(output) if output else None
+    there = {name: _read(name) if name else None for name in texts}
     if checking:
-        click.echo(
-            f"{output} is {'current' if there == text else 'absent' if there is None else 'not current'}", err=True
-        )
-        return 0 if there == text else 1
-    if there is not None and there != text and was_edited(there) and not force:
-        advice = "look at the difference, then take --force or another name"
-        raise click.UsageError(f"{output} was edited by hand since it was generated, and stays as it is; {advice}")
-    emit(text, output)
+        for name, old in there.items():
+            state = "current" if old == texts[name] else "absent" if old is None else "not current"
+            click.echo(f"{name} is {state}", err=True)
+        return 0 if there == texts else 1
+    for name, old in there.items():
+        if old is not None and old != texts[name] and was_edited(old) and not force:
+            advice = "look at the difference, then take --force or another name"
+            raise click.UsageError(f"{name} was edited by hand since it was generated, and stays as it is; {advice}")
+    for name, content in texts.items():
+        emit(content, name)
     return 0
 
 

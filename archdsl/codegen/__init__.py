@@ -3,7 +3,7 @@
 from jinja2 import TemplateError
 
 from archdsl.codegen.naming import builder_names
-from archdsl.codegen.source import generate, was_edited
+from archdsl.codegen.source import generate, stamp, was_edited
 from archdsl.codegen.translate import Unsupported
 
-__all__ = ["TemplateError", "Unsupported", "builder_names", "generate", "was_edited"]
+__all__ = ["TemplateError", "Unsupported", "builder_names", "generate", "stamp", "was_edited"]

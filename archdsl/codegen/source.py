@@ -112,7 +112,12 @@ def _text(
     body = text.strip("\n") + "\n"
     if not any(isinstance(node, python.Name) and node.id == "torch" for node in python.walk(python.parse(body))):
         body = body.replace("import torch\n", "", 1)
-    return f"# {_file(module)}, {_digest(body)}\n{body}"
+    return stamp(_file(module), body)
+
+
+def stamp(name: str, body: str) -> str:
+    """Return a generated file: `body` under a line that names where it is from, and holds a digest of it."""
+    return f"# {name}, {_digest(body)}\n{body}"
 
 
 def _digest(text: str) -> str:

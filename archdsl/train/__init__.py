@@ -1,0 +1,1 @@
+"""Training of generated models, and what is measured held against what was predicted."""

@@ -1,0 +1,335 @@
+"""A run from its first step to its record, also where it is stopped in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archdsl.train.parts.checkpoint import (
+    latest_checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+    write_json,
+)
+from archdsl.train.parts.data import Data
+from archdsl.train.parts.distributed import World
+from archdsl.train.parts.feeding import Feed, derived_seed, seed_draws
+from archdsl.train.parts.fitting import Architecture, carve, check_targets, meet
+from archdsl.train.parts.log import Bar, Board, Row, say, shown, write_tables
+from archdsl.train.parts.loop import FIGURES, Trainer
+from archdsl.train.parts.options import Options, as_record, changed_options
+from archdsl.train.parts.problems import RunError
+
+INTERRUPTED = 130
+
+
+@dataclass
+class Run:
+    """A trainer with the folder that its results go to."""
+
+    trainer: Trainer
+    folder: Path
+    validation: Feed | None
+    test: Feed
+    record: dict[str, Any]
+    history: list[Row] = field(default_factory=list)
+    stopped: list[int] = field(default_factory=list)
+    saved: int = 0
+    """The step of the last checkpoint that could be written."""
+
+    def go(self) -> dict[str, Any]:
+        """Train to the end, read the test once, and return the record.
+
+        Raises:
+            RunError: the loss is no number, the run was interrupted, or its results cannot be written.
+        """
+        trainer, options = self.trainer, self.trainer.options
+        board = Board(self.folder, options.tensorboard and trainer.world.leads, len(self.history))
+        bar = Bar(trainer.steps_per_epoch, options.progress if trainer.world.leads else "off")
+        began = time.monotonic()
+        while trainer.step < trainer.total and not self._is_stale():
+            epoch = trainer.epoch
+            trainer.advance()
+            done = trainer.step - epoch * trainer.steps_per_epoch
+            bar.show(epoch, done, trainer.losses[-1] if trainer.losses else None)
+            if done == trainer.steps_per_epoch:
+                trainer.read_losses()
+                bar.clear()
+                self._close_epoch(trainer.finished_epoch(self.validation, began), board)
+                began = time.monotonic()
+            elif options.save_every and trainer.step % options.save_every == 0:
+                self.save()
+            if self.stopped:
+                self._leave()
+        return self._finish()
+
+    def _close_epoch(self, row: Row, board: Board) -> None:
+        self.history.append(row)
+        if self.trainer.world.leads:
+            say(f"epoch {int(row['epoch'])}/{self.trainer.options.epochs}: loss {row['train_loss']:.4f}"
+                + (f"; validation {shown(row, self._prefix())}" if self.validation is not None else "")
+                + f"; {row['seconds']:.1f} s")  # fmt: skip
+            board.write(row)
+        if self.validation is not None and self._best() == len(self.history) - 1:
+            self._keep("best.pt", {"model": self.trainer.judged().state_dict(), "row": dict(row)})
+        self.save()
+
+    def _prefix(self) -> str:
+        return "val_" if self.trainer.averaged is None else "ema_val_"
+
+    def _best(self) -> int:
+        """Return the index of the epoch with the best validation figure, the first of equals."""
+        name = self._prefix() + FIGURES[self.trainer.fit.kind]
+        return max(range(len(self.history)), key=lambda i: (self.history[i][name], -i))
+
+    def _is_stale(self) -> bool:
+        patience = self.trainer.options.patience
+        return bool(patience and self.history) and len(self.history) - 1 - self._best() >= patience
+
+    def save(self) -> None:
+        """Write the checkpoint, the tables and the record as they stand."""
+        state = self.trainer.state()
+        state |= {"history": [dict(row) for row in self.history], "options": as_record(self.trainer.options)}
+        state |= {"problems": list(self.record["problems"])}
+        self._keep("last.pt", state)
+        if self.trainer.world.leads:
+            with self._recording_problems("the tables"):
+                steps = [{"step": i + 1, "loss": loss} for i, loss in enumerate(self.trainer.losses)]
+                write_tables(self.folder, self.history, steps)
+                self._write_record("running")
+
+    def _keep(self, name: str, state: dict[str, Any]) -> None:
+        if self.trainer.world.leads:
+            with self._recording_problems(name):
+                save_checkpoint(self.folder / name, state)
+                if name == "last.pt":
+                    self.saved = self.trainer.step
+
+    @contextmanager
+    def _recording_problems(self, what: str) -> Iterator[None]:
+        """Go on where a file cannot be written: the next epoch may find room, and the last file is whole."""
+        try:
+            yield
+        except OSError as error:
+            problem = f"{what} could not be written after step {self.trainer.step}: {error.strerror or error}"
+            self.record["problems"].append(problem)
+            say(f"warning: {problem}; the run goes on, and what was written before stays")
+
+    def _write_record(self, status: str) -> None:
+        self.record |= {"status": status, "step": self.trainer.step, "epochs": self.history}
+        write_json(self.folder / "record.json", self.record)
+
+    def _leave(self) -> None:
+        if self.trainer.step % self.trainer.steps_per_epoch:
+            self.save()
+        with self._recording_problems("the record"):
+            self._write_record("interrupted")
+        raise RunError(
+            f"interrupted after step {self.trainer.step}; --resume goes on from there", 128 + self.stopped[0]
+        )
+
+    def _finish(self) -> dict[str, Any]:
+        trainer, options = self.trainer, self.trainer.options
+        chosen = {"weights": "averaged" if trainer.averaged else "trained", "epoch": len(self.history)}
+        if options.evaluate == "best" and self.validation is not None and self.history:
+            best = trainer.world.tell(self._best_state() if trainer.world.leads else None)
+            if best is not None:
+                trainer.judged().load_state_dict(best["model"])
+                chosen["epoch"] = int(best["row"]["epoch"])
+        figures, confusion = trainer.evaluate(trainer.judged(), self.test)
+        self.record |= {"chosen": chosen, "test": figures}
+        if trainer.fit.kind != "labels":
+            self.record["confusion"] = confusion.tolist()
+        if trainer.world.leads:
+            try:
+                self.record["weights"] = save_weights(self.folder, trainer.judged().state_dict())
+                self._write_record("finished")
+            except OSError as error:
+                raise RunError(
+                    f"the run is done, but {self.folder} cannot be written: {error.strerror}; make room and --resume: "
+                    f"it goes on after step {self.saved} of {trainer.total}"
+                ) from None
+        trainer.world.wait()
+        return self.record
+
+    def _best_state(self) -> dict[str, Any] | None:
+        try:
+            return load_checkpoint(self.folder / "best.pt")
+        except (OSError, RunError) as error:
+            self.record["problems"].append(f"the weights of the last epoch are tested: {error}")
+            say(f"warning: the best weights cannot be read, so the last are tested: {error}")
+            return None
+
+
+def set_up(options: Options) -> None:
+    """Choose the algorithms of torch: the same bits again, or the fastest."""
+    if options.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    elif torch.cuda.is_available():
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+
+
+def make_trainer(
+    architecture: Architecture, data: Data, options: Options, world: World
+) -> tuple[Trainer, Feed | None, dict[str, Any]]:
+    """Build a model for a data set, with its data carved; return also what a record says of both.
+
+    Raises:
+        RunError: they do not go together, or the options do not suit them.
+    """
+    check_targets(data)
+    seed_draws(options.seed, 0)
+    model, fit, arguments = meet(architecture, data, options)
+    if options.init:
+        load_into(model, options.init)
+    train, held = carve(data.train, options.validation, derived_seed(options.seed, 3))
+    trainer = Trainer(model, fit, options, train, world)
+    record = {
+        "format": 1,
+        "model": architecture.name,
+        "arguments": arguments,
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "data": {"name": data.name, "classes": data.classes, "labels": list(data.labels), "train": len(train.images),
+                 "validation": len(held.images), "test": len(data.test.images), "notes": list(data.notes)},
+        "images": fit.as_record(),
+        "loss": trainer.objective.terms,
+        "options": as_record(options),
+        "seed": options.seed,
+        "processes": world.size,
+        "device": describe_device(world.device),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "steps_per_epoch": trainer.steps_per_epoch,
+        "problems": [],
+    }  # fmt: skip
+    return trainer, Feed(held, world.device) if len(held.images) else None, record
+
+
+def load_into(model: torch.nn.Module, path: str) -> None:
+    """Start a model from the weights in a file, all of them.
+
+    Raises:
+        RunError: the file cannot be read, or its weights are not those of the model; says which are not.
+    """
+    weights: dict[str, Tensor] = load_weights(Path(path))
+    mine = model.state_dict()
+    differ = [n for n in mine if n in weights and weights[n].shape != mine[n].shape]
+    parts = (
+        ("missing", sorted(mine.keys() - weights)),
+        ("unknown", sorted(weights.keys() - mine)),
+        ("other shape", differ),
+    )
+    wrong = [f"{what}: {', '.join(names[:3])}{' …' * (len(names) > 3)}" for what, names in parts if names]
+    if wrong:
+        raise RunError(f"{path} holds the weights of another model: {'; '.join(wrong)}", 2)
+    model.load_state_dict(weights)
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a device by its name, as far as it has one."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def train(architecture: Architecture, data: Data, options: Options, world: World) -> dict[str, Any]:
+    """Train a model on a data set as the options say; return the record, which is in the folder of the run too.
+
+    Raises:
+        RunError: the run cannot start, or cannot go on.
+    """
+    set_up(options)
+    folder = Path(options.output or f"runs/{architecture.name}-{Path(data.name).name.partition(':')[0]}")
+    state, problems = open_folder(folder, options) if world.leads else (None, [])
+    state = world.tell(state)
+    if state is not None and "test" in state:
+        return dict(state)
+    trainer, validation, record = make_trainer(architecture, data, options, world)
+    record["problems"] += problems
+    run = Run(trainer, folder, validation, Feed(data.test, world.device), record)
+    if state is not None:
+        trainer.restore(state)
+        run.history, run.saved = list(state["history"]), trainer.step
+        record["problems"] = [
+            *state["problems"],
+            *record["problems"],
+            f"went on after step {trainer.step}, on {world.size} processes",
+        ]
+        if world.leads:
+            say(f"going on after step {trainer.step} of {trainer.total}")
+    elif world.leads:
+        try:
+            run._write_record("running")
+        except OSError as error:
+            raise RunError(f"{folder} cannot be written: {error.strerror}", 2) from None
+    with _catching_signals(run.stopped, world):
+        return run.go()
+
+
+def open_folder(folder: Path, options: Options) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return where a run stands: its last checkpoint, the record of a finished one, or `None` for a new one.
+
+    Raises:
+        RunError: there is a run, and it is not to be resumed, or had other options.
+    """
+    path = folder / "record.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be used: {error.strerror}", 2) from None
+    if not options.resume:
+        if old is not None or (folder / "last.pt").exists():
+            raise RunError(f"{folder} holds a run; --resume goes on with it, or name another folder with -o", 2)
+        return None, []
+    if old is not None:
+        changed = changed_options(as_record(options), old.get("options", {}))
+        if changed:
+            raise RunError(f"the run in {folder} had other options: {'; '.join(changed)}", 2)
+        if old.get("status") == "finished":
+            return old, []
+    for left in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
+        left.unlink(missing_ok=True)
+    state, problems = latest_checkpoint(folder / "last.pt")
+    for problem in problems:
+        say(f"warning: {problem}; the run goes on from the checkpoint before it")
+    return state, problems
+
+
+@contextmanager
+def _catching_signals(stopped: list[int], world: World) -> Iterator[None]:
+    """Let a step be finished when the run is to stop; of several processes, each is ended where it is."""
+    if world.size > 1:
+        yield
+        return
+
+    def note(number: int, _frame: object) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # in another thread than the main one, signals are not ours
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

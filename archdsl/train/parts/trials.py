@@ -1,0 +1,125 @@
+"""What can be tried before a run: a plan with one step, one batch learned by heart, a measured speed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.train.parts.feeding import seed_draws
+from archdsl.train.parts.log import say
+from archdsl.train.parts.loop import Trainer
+from archdsl.train.parts.problems import RunError
+
+LEARNED = 0.01
+"""The loss at which a batch is known by heart."""
+MOST_STEPS = 500
+WARM_UP = 10
+"""Steps before the measured ones: memory is reserved, algorithms are chosen, code is compiled."""
+
+
+def dry_run(trainer: Trainer, record: dict[str, Any]) -> dict[str, Any]:
+    """Make one step and say what a run would do."""
+    trainer.advance()
+    trainer.read_losses()
+    data, images = record["data"], record["images"]
+    say(f"{record['model']}: {record['parameters']:,} parameters, built with {record['arguments'] or 'its defaults'}")
+    say(f"{data['name']}: {data['train']} training, {data['validation']} validation and {data['test']} test images, "
+        f"{data['classes']} classes; size {images['size'][0]}×{images['size'][1]} ({images['how']})")  # fmt: skip
+    say(f"{trainer.total} steps of {trainer.options.batch} images in {trainer.options.epochs} epochs on "
+        f"{record['device']}, {record['processes']} processes; loss {record['loss']}")  # fmt: skip
+    return {**record, "first_loss": trainer.losses[0]}
+
+
+def overfit_batch(trainer: Trainer, record: dict[str, Any]) -> dict[str, Any]:
+    """Train on the first batch, unchanged each time and with a constant rate, until its loss is under 0.01.
+
+    Raises:
+        RunError: it is not after 500 steps: the model or its initialisation is likely wrong.
+    """
+    options = trainer.options
+    indices = torch.arange(trainer.world.rank, options.batch, trainer.world.size)
+    images, targets = trainer.feed.batch(indices)
+    pixels, masks = trainer.fit.decode(images, targets if trainer.fit.kind == "mask" else None)
+    pixels = trainer.fit.normalise(pixels).contiguous(memory_format=trainer.layout)
+    targets = targets if masks is None else masks
+    first = value = float("inf")
+    for step in range(MOST_STEPS):
+        trainer.set_modes()
+        seed_draws(options.seed, 4, step)
+        with trainer.autocast():
+            outputs = trainer.forward(pixels)
+        loss = trainer.objective(outputs, targets)
+        trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        trainer.update()
+        mean = loss.detach().double() / trainer.world.size
+        trainer.world.sum([mean])
+        value = float(mean)
+        first = value if step == 0 else first
+        if value < LEARNED:
+            say(f"one batch is learned: loss {first:.4f} fell to {value:.4f} in {step + 1} steps")
+            return {**record, "first_loss": first, "loss_reached": value, "steps": step + 1}
+        if not value < float("inf"):
+            break
+    raise RunError(f"one batch is not learned: loss {first:.4f} came to {value:.4f} in {step + 1} steps; "
+                   "look at the initialisation, the rate and the smoothing")  # fmt: skip
+
+
+def profile(trainer: Trainer, record: dict[str, Any]) -> dict[str, Any]:
+    """Measure the speed of steps: their median time with and without the way of the data, and the memory of a step.
+
+    FLOP are those of convolutions and matrix products in a forward and a backward pass, two per multiplication, as
+    torch counts them.
+    """
+    device, options = trainer.device, trainer.options
+    warm = min(WARM_UP, options.profile)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    whole = [_timed(trainer, trainer.advance) for _ in range(warm + options.profile)][warm:]
+    mine = options.batch // trainer.world.size // options.accumulate
+    images, targets = trainer.prepare(torch.arange(mine))
+    computing = [_timed(trainer, lambda: _compute(trainer, images, targets)) for _ in range(warm + options.profile)][
+        warm:
+    ]
+    found: dict[str, Any] = {"steps": options.profile, "batch": options.batch, "amp": options.amp,
+                             "channels_last": options.channels_last, "compile": options.compile}  # fmt: skip
+    found["step_ms"] = statistics.median(whole) * 1e3
+    found["compute_ms"] = statistics.median(computing) * 1e3 * options.accumulate
+    found["images_per_second"] = options.batch / statistics.median(whole)
+    found["images_per_second_without_data"] = options.batch / statistics.median(computing) / options.accumulate
+    with FlopCounterMode(display=False) as counter:
+        trainer.objective(trainer.model(images), targets).backward()  # type: ignore[no-untyped-call]
+    trainer.optimizer.zero_grad(set_to_none=True)
+    found["flop_per_image"] = counter.get_total_flops() / mine
+    found["flop_per_second"] = found["flop_per_image"] * found["images_per_second"]
+    if options.peak:
+        found["share_of_peak"] = found["flop_per_second"] / (options.peak * 1e12 * trainer.world.size)
+    if device.type == "cuda":
+        found["peak_bytes"] = torch.cuda.max_memory_allocated(device)
+    say(
+        "\n".join(
+            f"{name.replace('_', ' ')}: {value:,.4g}" for name, value in found.items() if isinstance(value, float)
+        )
+    )
+    return {**record, "profile": found}
+
+
+def _timed(trainer: Trainer, work: Any) -> float:
+    synchronise = torch.cuda.synchronize if trainer.device.type == "cuda" else nullcontext
+    synchronise()
+    began = time.perf_counter()
+    work()
+    synchronise()
+    return time.perf_counter() - began
+
+
+def _compute(trainer: Trainer, images: torch.Tensor, targets: torch.Tensor) -> None:
+    with trainer.autocast():
+        outputs = trainer.forward(images)
+    loss = trainer.objective(outputs, targets)
+    trainer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    trainer.update()
