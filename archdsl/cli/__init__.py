@@ -26,6 +26,7 @@ COMMANDS = {
     "generate": "PyTorch code: one module, a class a block, a builder a model.",
     "verify": "The generated code, held against the analysis with PyTorch.",
     "train": "A model trained, and what was predicted held against what is measured.",
+    "experiment": "Claims about networks tried: degradation, receptive fields, initialisation ...",
     "fmt": "One style for every file.",
     "explain": "The lesson behind a code, a message, a layer or the language.",
     "ops": "Every layer and function: signature, formulas, shapes, an example.",

@@ -53,17 +53,18 @@ def flip(images: Tensor, masks: Masks) -> tuple[Tensor, Masks]:
 
 def pad_crop(images: Tensor, masks: Masks, pixels: int) -> tuple[Tensor, Masks]:
     """Shift each image by up to `pixels` along both axes; what comes in is black, and ignored in a mask."""
-    n, _, h, w = images.shape
-    device = images.device
-    shifts = torch.randint(0, 2 * pixels + 1, (2, n, 1), device=device)
-    rows = (torch.arange(h, device=device) + shifts[0]).view(n, 1, h, 1)
-    columns = (torch.arange(w, device=device) + shifts[1]).view(n, 1, 1, w)
-    which = torch.arange(n, device=device).view(n, 1, 1, 1)
-    padding = (pixels,) * 4
-    channel = torch.arange(images.shape[1], device=device).view(1, -1, 1, 1)
-    images = functional.pad(images, padding)[which, channel, rows, columns]
+    n, device = len(images), images.device
+    top, left = torch.randint(0, 2 * pixels + 1, (2, n), device=device)
+    which, padding = torch.arange(n, device=device), (pixels,) * 4
+
+    def shifted(padded: Tensor, axis: int) -> Tensor:
+        # All shifts as views of one tensor, so that whole rows are copied, and not one pixel after another.
+        h, w = images.shape[-2:]
+        return padded.unfold(axis, h, 1).unfold(axis + 1, w, 1)
+
+    images = shifted(functional.pad(images, padding), 2)[which, :, top, left]
     if masks is not None:
-        masks = functional.pad(masks, padding, value=IGNORED)[which[:, 0], rows[:, 0], columns[:, 0]]
+        masks = shifted(functional.pad(masks, padding, value=IGNORED), 1)[which, top, left]
     return images, masks
 
 
@@ -106,8 +107,8 @@ def warp(images: Tensor, masks: Masks, theta: Tensor, mode: str = "bilinear") ->
 
 def luminance(images: Tensor) -> Tensor:
     """Return the brightness of colour images, one channel: ITU-R BT.601."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    red, green, blue = images.split(1, dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def jitter(images: Tensor, strength: float) -> Tensor:

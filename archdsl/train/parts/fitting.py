@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -70,14 +71,19 @@ class Fit:
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return images with mean 0 and standard deviation 1 in each channel, as measured on the training images."""
-        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
-        return (images - mean) / std
+        return (images - _per_channel(self.mean, images.device)) / _per_channel(self.std, images.device)
 
     def as_record(self) -> dict[str, Any]:
         """Return what the record of a run says of it."""
         return {"size": list(self.size), "how": self.how, "channels": self.channels, "repeated": self.repeats,
                 "mean": list(self.mean), "std": list(self.std), "kind": self.kind}  # fmt: skip
+
+
+@cache
+def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return a number for each channel on a device, once: a copy to CUDA waits for all that the device has to do."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def model_arguments(architecture: Architecture, data: Data, given: str, size: int = 0) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Trainer:
         groups = parameter_groups(self.model, options.lr, options.weight_decay)
         self.optimizer = make_optimizer(options.optimizer, groups, momentum=options.momentum,
                                         betas=(options.beta1, options.beta2),
-                                        fused=self.device.type == "cuda")  # fmt: skip
+                                        fused=self.device.type in ("cpu", "cuda"))  # fmt: skip
         self.sparse = [weight for _, weight in decayed(self.model)] if options.l1 else []
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.amp == "fp16")
         self.schedule = Schedule(options.schedule, self.total, round(options.warmup * self.steps_per_epoch),
@@ -93,7 +93,8 @@ class Trainer:
         """Make one step of the optimiser."""
         epoch, position = divmod(self.step, self.steps_per_epoch)
         if self.order_of != epoch:
-            self.order, self.order_of = epoch_order(len(self.feed), self.options.seed, epoch), epoch
+            order = epoch_order(len(self.feed), self.options.seed, epoch)
+            self.order, self.order_of = order.to(self.feed.images.device), epoch
         batch = self.order[position * self.options.batch : (position + 1) * self.options.batch]
         self.set_modes()
         self.schedule.set(self.optimizer, self.step)

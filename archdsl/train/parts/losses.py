@@ -69,8 +69,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 
     Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
-    if targets.is_floating_point():
+    if targets.is_floating_point() or targets.dim() == 1:
         return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    if torch.are_deterministic_algorithms_enabled():  # CUDA has no such loss of maps, but one of single answers
+        logits, targets = logits.movedim(1, -1).flatten(0, -2), targets.flatten()
     losses = functional.cross_entropy(
         logits, targets.long(), ignore_index=IGNORED, label_smoothing=smoothing, reduction="sum"
     )
