@@ -1,4 +1,4 @@
-# cifar_resnet.arch, 0519594e1ce5
+# cifar_resnet.arch, 4b782e811049
 """The networks of cifar_resnet.arch."""
 
 from __future__ import annotations
@@ -138,8 +138,9 @@ class CifarResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(width * 4, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.normal_(self.fc.weight, std=0.01)
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(image)))  # [width, 32, 32]

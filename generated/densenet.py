@@ -1,4 +1,4 @@
-# densenet.arch, 2e122d482a7c
+# densenet.arch, e73d5e6d74e9
 """The networks of densenet.arch."""
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class DenseNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(in_channels, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-# densenet_bc.arch, 45a02f204e1c
+# densenet_bc.arch, ebe39eafe9ff
 """The networks of densenet_bc.arch."""
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class CifarDenseNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(in_channels, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:

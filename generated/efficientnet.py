@@ -1,4 +1,4 @@
-# efficientnet.arch, 406a3ec39f28
+# efficientnet.arch, 6c817c0f06c3
 """The networks of efficientnet.arch."""
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class EfficientNet(nn.Module):
             nn.Linear(4 * round_to(320 * width, 8), classes),
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, image: Tensor) -> Tensor:

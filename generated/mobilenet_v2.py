@@ -1,4 +1,4 @@
-# mobilenet_v2.arch, ebc80c202ae5
+# mobilenet_v2.arch, 5a57f8fb07ab
 """The networks of mobilenet_v2.arch."""
 
 from __future__ import annotations
@@ -89,8 +89,10 @@ class MobileNetV2(nn.Module):
             nn.Linear(round_to(1280 * max(1.0, width), 8), classes),
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.features(image)  # [1280, 7, 7]

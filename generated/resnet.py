@@ -1,4 +1,4 @@
-# resnet.arch, 2b6e0a7ddcdd
+# resnet.arch, 67ca9b079017
 """The networks of resnet.arch."""
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class ResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(unit.expansion * 512, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-# resnet_d.arch, bb8eccddc638
+# resnet_d.arch, b59a1ca99d22
 """The networks of resnet_d.arch."""
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class ResNetD(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-# resnext.arch, bef98c17039d
+# resnext.arch, f3ef5b8a55b2
 """The networks of resnext.arch."""
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ResNeXt(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: Tensor) -> Tensor:

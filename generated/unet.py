@@ -1,4 +1,4 @@
-# unet.arch, 49e21fe343dd
+# unet.arch, f674081f07e9
 """The networks of unet.arch."""
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.normal_(self.head.weight, std=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         skip: list[Tensor] = []

@@ -1,4 +1,4 @@
-# vgg.arch, 68b6d15dc41d
+# vgg.arch, 3523e68c527d
 """The networks of vgg.arch."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class VGG(nn.Module):
     """Configurations A, B, D and E: stages of 3x3 convolutions, each stage halved by pooling, then three linear
     layers; with `global_pool` their place is taken by the mean over the map and one linear layer (Lin et al.
     2014, arXiv:1312.4400, section 3.2), which leaves about a tenth of the parameters. Simonyan & Zisserman 2015,
-    arXiv:1409.1556; dropout, names and initialisation of the convolutions as in torchvision.
+    arXiv:1409.1556; dropout, names and initialisation as in torchvision.
 
     Shape: [3, 224, 224] -> [classes], without the batch.
     """
@@ -53,8 +53,10 @@ class VGG(nn.Module):
         classifier.append(nn.Linear(in_channels, classes))
         self.classifier = classifier
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.features(image)  # [512, 7, 7]
@@ -73,7 +75,7 @@ def vgg(
     """Configurations A, B, D and E: stages of 3x3 convolutions, each stage halved by pooling, then three linear
     layers; with `global_pool` their place is taken by the mean over the map and one linear layer (Lin et al.
     2014, arXiv:1312.4400, section 3.2), which leaves about a tenth of the parameters. Simonyan & Zisserman 2015,
-    arXiv:1409.1556; dropout, names and initialisation of the convolutions as in torchvision.
+    arXiv:1409.1556; dropout, names and initialisation as in torchvision.
     """
     return VGG(stages=stages, norm=norm, global_pool=global_pool, classes=classes, dropout=dropout)
 

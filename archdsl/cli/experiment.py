@@ -60,7 +60,7 @@ def _performed(
 ) -> int:
     from importlib.util import find_spec
 
-    for library, extra in (("torch", "train"), ("matplotlib", "plot")):
+    for library in ("torch", "matplotlib"):
         if find_spec(library) is None:
             click.echo(
                 f'archdsl: experiment needs {library}, which is not installed: pip install "archdsl[train,plot]"',

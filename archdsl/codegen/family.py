@@ -19,10 +19,12 @@ from archdsl.codegen.translate import Body, Unsupported, statements
 from archdsl.codegen.units import Defined, Passed, Tensor
 from archdsl.codegen.uses import Use, Uses
 from archdsl.elaborate import Elaboration, Module
+from archdsl.elaborate.initialisers import has_kernel
 from archdsl.elaborate.naming import why_not_a_label
 from archdsl.elaborate.values import BlockValue, LayerValue
 from archdsl.graph import Graph, Instance, Node
 from archdsl.lang import ast
+from archdsl.ops import OPS
 from archdsl.tensors import Shape
 
 TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
@@ -598,29 +600,57 @@ class Family:
         body.forward.append(Statement(f"return {variable}"))
 
     def _init(self, definition: ast.Definition) -> list[Statement]:
-        """Return the loop that initialises the weights as the definition states."""
+        """Return what initialises the weights as the definition states: a loop over modules, or a call for a layer."""
         made: list[Statement] = []
+        over_all: list[Statement] = []  # the body of the loop over all modules, while it is the last statement
         for statement in definition.body:
             if not isinstance(statement, ast.Init):
                 continue
-            kinds = sorted(
-                {
-                    f"nn.{node.op.name}"
-                    for use in self.uses.of[id(definition)]
-                    for node in use.instance.nodes()
-                    if node.op.name.startswith(("Conv", "Linear"))
-                }
-            )
+            label = None if statement.target in OPS else statement.target
+            places = self._places(definition, label)
+            nodes = [node for place in places for node in ([place] if isinstance(place, Node) else place.nodes())]
+            kinds = {node.op.name for node in nodes if has_kernel(node.op.name)}
+            if statement.target in OPS:
+                kinds &= {statement.target}
             if not kinds:
                 continue
-            body = Body(self, Defined(self.variants[0].home, definition))
-            arguments = [body.number(a.value) for a in statement.arguments if a.name is None]
-            keywords = {a.name: body.number(a.value) for a in statement.arguments if a.name is not None}
-            applied = call(f"nn.init.{statement.scheme}_", name("module.weight"), *arguments, **keywords)
-            asked = call("isinstance", name("module"), name(" | ".join(kinds)))
-            inner = Statement("if ", asked, ":", body=[Statement("", applied)])
-            made.append(Statement("for module in ", call("self.modules"), ":", body=[inner]))
+            if label is None:
+                asked = self._asked(statement, definition, kinds)
+                if not over_all:
+                    over_all = []
+                    made.append(Statement("for module in ", call("self.modules"), ":", body=over_all))
+                over_all.append(asked)
+                continue
+            over_all = []
+            if all(isinstance(place, Node) for place in places):
+                applied = self._applied(statement, definition, f"self.{label}")
+            else:
+                inner = self._asked(statement, definition, kinds)
+                applied = Statement("for module in ", call(f"self.{label}.modules"), ":", body=[inner])
+            if len(places) < len(self._places(definition, None)):  # in a branch that not every use takes
+                applied = Statement("if ", call("hasattr", name("self"), constant(label)), ":", body=[applied])
+            made.append(applied)
         return made
+
+    def _asked(self, statement: ast.Init, definition: ast.Definition, kinds: set[str]) -> Statement:
+        """Return what initialises a module of a loop, if it is of some kinds."""
+        asked = call("isinstance", name("module"), name(" | ".join(f"nn.{kind}" for kind in sorted(kinds))))
+        return Statement("if ", asked, ":", body=[self._applied(statement, definition, "module")])
+
+    def _applied(self, statement: ast.Init, definition: ast.Definition, module: str) -> Statement:
+        """Return the call that initialises the weight of a module."""
+        body = Body(self, Defined(self.variants[0].home, definition))
+        arguments = [body.number(a.value) for a in statement.arguments if a.name is None]
+        keywords = {a.name: body.number(a.value) for a in statement.arguments if a.name is not None}
+        return Statement("", call(f"nn.init.{statement.scheme}_", name(f"{module}.weight"), *arguments, **keywords))
+
+    def _places(self, definition: ast.Definition, label: str | None) -> list[Instance | Node]:
+        """Return the instances of a definition, or what has a label in each of them."""
+        instances = [use.instance for use in self.uses.of[id(definition)]]
+        if label is None:
+            return [*instances]
+        children = [child for instance in instances for child in instance.children]
+        return [child for child in children if child.path.rpartition(".")[2] == label]
 
     def _finished(
         self,

@@ -38,6 +38,15 @@ ELSEWHERE = {
 """What other libraries call the schemes."""
 
 
+HAVE_KERNELS = ("Conv", "Linear")
+"""How the names of the layers begin that an `init` is for."""
+
+
+def has_kernel(kind: str) -> bool:
+    """Whether layers of a kind have the weight that initialisations are for: convolutions and `Linear`."""
+    return kind.startswith(HAVE_KERNELS)
+
+
 class Why(NamedTuple):
     """What is not right about an `init` statement, what to do, and at which of its arguments."""
 

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, closest
 from archdsl.elaborate import cures
 from archdsl.elaborate.construction import Construction, are_tensors
-from archdsl.elaborate.initialisers import why_not_an_init
+from archdsl.elaborate.initialisers import has_kernel, why_not_an_init
 from archdsl.elaborate.library import Module
 from archdsl.elaborate.naming import Children
 from archdsl.elaborate.resolution import MOST_OF_DEFAULTS, bad_defaults, unknown_stages
 from archdsl.elaborate.values import POISON, BlockValue, Indexed, Problem, Scope, Shared, Value, show, type_name
 from archdsl.graph import Instance, Node
 from archdsl.lang import ast
+from archdsl.ops import OPS
 from archdsl.rules import lints, names, shapes, structure
 from archdsl.sizes import Condition, ShapeError, Size, Symbolic, equal, require
 
@@ -300,7 +301,31 @@ class Statements(Construction):
             raise self.problem(names.UNKNOWN_INIT, why.message, place, scope, help=why.help)
         for argument in statement.arguments:
             self.evaluate(argument.value, scope)
+        target = statement.target
+        if target in OPS and not has_kernel(target):
+            message, help = f"`{target}` has no kernel that an `init` is for", "convolutions and `Linear` have one"
+            raise self.problem(names.UNKNOWN_INIT, message, statement, scope, help=help)
         scope.instance.inits = (*scope.instance.inits, statement)
+
+    def _check_inits(self, scope: Scope) -> None:
+        """Report each `init` of a label that no layer of the body has, or one without anything to initialise."""
+        children = {child.path.rpartition(".")[2]: child for child in scope.instance.children}
+        for statement in scope.instance.inits:
+            if statement.target is None or statement.target in OPS:
+                continue
+            child = children.get(statement.target)
+            if child is None and statement.target in self._labels_of(scope.instance.definition):
+                continue  # in a branch that was not taken, or below a mistake
+            nodes = [] if child is None else [child] if isinstance(child, Node) else child.nodes()
+            if any(has_kernel(node.op.name) for node in nodes):
+                continue
+            message, help = f"`{statement.target}` has no convolution or `Linear` to initialise", None
+            if child is None:
+                message = f"there is no layer `{statement.target}` here, neither a kind nor a label"
+                kinds = [name for name in OPS if has_kernel(name)]
+                close = closest(statement.target, [*children, *kinds])
+                help = f"did you mean `{close}`?" if close else None
+            self.report(self.problem(names.UNKNOWN_INIT, message, statement, scope, help=help).diagnostic)
 
     # Patterns and requirements.
 
@@ -383,7 +408,8 @@ class Statements(Construction):
         return (", ".join(seen.values()),) if seen else ()
 
     def finish(self, definition: ast.Definition, scope: Scope, outputs: Outputs) -> None:
-        """Report a body without output, and the tensors that nobody read."""
+        """Report a body without output, initialisations of nothing, and the tensors that nobody read."""
+        self._check_inits(scope)
         if not outputs.regular:
             span = definition.name_span(scope.module.source)
             message = f"`{definition.name}` never sets an output"

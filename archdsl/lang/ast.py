@@ -261,6 +261,9 @@ class Defaults(Syntax):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Init(Syntax):
+    """`target` is a kind of layer or a label of the body; none is every layer with a kernel."""
+
+    target: str | None
     scheme: str
     arguments: tuple[Argument, ...]
 

@@ -202,7 +202,8 @@ class Builder:
         return ast.Defaults(*_ends(c), str(c[1]), _part(c, Args))
 
     def init_stmt(self, c: list[_Child]) -> ast.Init:
-        return ast.Init(*_ends(c), str(c[1]), _part(c, Args))
+        target, scheme = (str(c[1]), c[3]) if c[2:3] == [":"] else (None, c[1])
+        return ast.Init(*_ends(c), target, str(scheme), _part(c, Args))
 
     def target(self, c: list[_Child]) -> TargetPart:
         if len(c) == 1:

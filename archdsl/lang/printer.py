@@ -220,9 +220,10 @@ class _Printer:
                 return (f"share {name} = ", self.stage(stage))
             case ast.Defaults(layer=layer, arguments=arguments):
                 return (f"defaults {layer}", self.arguments(arguments, node.start, empty="()"))
-            case ast.Init(scheme=scheme, arguments=arguments):
+            case ast.Init(target=target, scheme=scheme, arguments=arguments):
                 empty = "()" if self.text[node.end - 1] == ")" else ""
-                return (f"init {scheme}", self.arguments(arguments, node.start, empty=empty))
+                of = f"{target}: " if target else ""
+                return (f"init {of}{scheme}", self.arguments(arguments, node.start, empty=empty))
             case ast.Expect(value=value, within=within):
                 if within is None:
                     return ("expect ", self.flow(value))

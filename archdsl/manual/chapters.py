@@ -320,8 +320,17 @@ INITIALISERS = Chapter(
     (
         Entry(
             ("init",),
-            "The arguments are those of PyTorch.",
+            "The arguments are those of PyTorch. It is for every convolution and `Linear` of the body and of the blocks "
+            "in it.",
             'init kaiming_normal(mode="fan_out", nonlinearity="relu")\noutput x -> conv: Conv2d(16, 3) -> ReLU',
+        ),
+        Entry(
+            ("init",),
+            "With a kind of layer, or a label of the body, it is for those layers alone; of several for one layer the "
+            "last counts. A last layer that begins small makes the first loss of n classes ln(n).",
+            'init Conv2d: kaiming_normal(mode="fan_out")\n'
+            "init head: normal(std=0.01)\n"
+            "output x -> conv: Conv2d(16, 3) -> ReLU -> Flatten -> head: Linear(10)",
         ),
     ),
 )

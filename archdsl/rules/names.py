@@ -203,8 +203,9 @@ BAD_VALUE = Rule(
 UNKNOWN_INIT = Rule(
     code="E0214",
     name="unknown-init",
-    summary="no weight initialisation has this name",
-    why="Initialisations are those of `torch.nn.init`, without the underscore.",
+    summary="no weight initialisation has this name, or no layer that it is for",
+    why="Initialisations are those of `torch.nn.init`, without the underscore. One may be for a kind of layer that has "
+    "a kernel, or for a label of the body.",
     bad=_model("init kaiming\n  output x -> conv: Conv2d(8, 3)"),
     good=_model("init kaiming_normal\n  output x -> conv: Conv2d(8, 3)"),
     see=("language initialisers",),

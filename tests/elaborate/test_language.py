@@ -261,6 +261,11 @@ MISTAKES = [
     ("a label in a loop",                  model("output x -> for i in range(2) { a: ReLU }"),              ["E0204"]),
     ("a layer without an arrow",           model("y = ReLU(x)  output y"),                                  ["E0403"]),
     ("an unknown initialisation",          model("init kaiming  output x -> ReLU"),                         ["E0214"]),
+    ("an initialisation of no layer",      model("init haed: ones  output x -> head: Conv2d(4, 1)"),        ["E0214"]),
+    ("an initialisation of a ReLU",        model("init act: ones  output x -> act: ReLU"),                  ["E0214"]),
+    ("an initialisation of all ReLUs",     model("init ReLU: ones  output x -> act: ReLU"),                 ["E0214"]),
+    ("an initialisation of a label in a branch that is not taken", model("init head: ones  if false { x = x -> head: Conv2d(4, 1) }  output x"), []),
+    ("an initialisation of a group",       model("init head: ones  output x -> head: (ReLU -> Conv2d(4, 1))"), []),
     ("every statement has its own",        model("a = x -> Foo\n  b = x -> Bar\n  output a + b"),           ["E0201", "E0201"]),
     ("what follows from a mistake is silent", model("a = x -> Foo\n  b = a -> c: Conv2d(8, 3)\n  output a + b"), ["E0201"]),
 ]

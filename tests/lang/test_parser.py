@@ -92,7 +92,8 @@ STATEMENTS = [
     ("for (i, n,) in l { }",            ast.ForStatement,   dict(target=("i", "n"))),
     ("if a { } else { }",               ast.IfStatement,    dict(then=(), otherwise=())),
     ("defaults Conv2d(bias=false,)",    ast.Defaults,       dict(layer="Conv2d")),
-    ("init xavier_uniform",             ast.Init,           dict(scheme="xavier_uniform", arguments=())),
+    ("init xavier_uniform",             ast.Init,           dict(target=None, scheme="xavier_uniform", arguments=())),
+    ("init head: zeros()",              ast.Init,           dict(target="head", scheme="zeros", arguments=())),
 ]
 # fmt: on
 

@@ -11,17 +11,6 @@ from matplotlib.figure import Figure
 from archdsl.train.experiments.experiment import Experiment, Findings
 from archdsl.train.parts.checkpoint import write_whole
 
-STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": "medium",
-    "grid.alpha": 0.3,
-    "font.size": 9,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "svg.hashsalt": "archdsl",  # names of clip paths are random without it
-}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666")
 """Told apart by colour-blind readers too: Okabe & Ito 2008."""
 DOTS_PER_INCH = 110
@@ -30,7 +19,20 @@ DOTS_PER_INCH = 110
 def drawn(experiment: Experiment, findings: Findings) -> dict[str, bytes]:
     """Return the figure of an experiment as the content of files, by their ending."""
     made: dict[str, bytes] = {}
-    with rc_context(STYLE):
+    style = rc_context(
+        {
+            "axes.grid": True,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": "medium",
+            "grid.alpha": 0.3,
+            "font.size": 9,
+            "legend.fontsize": 8,
+            "legend.frameon": False,
+            "svg.hashsalt": "archdsl",  # names of clip paths are random without it
+        }
+    )
+    with style:
         for ending in ("png", "svg"):
             figure = Figure(figsize=experiment.size, layout="constrained")
             experiment.draw(findings, figure)

@@ -98,6 +98,7 @@ def report(name: str, record: Mapping[str, Any]) -> str:
     experiment = EXPERIMENTS[name]
     tried = " A quick try, which shows that the experiment runs and nothing else." if record["quick"] else ""
     seeds = ", ".join(map(str, record["seeds"]))
+    where = f"{record['device']}, PyTorch {record['torch']}, {record['threads']} threads, {record['seconds']:,} s"
     return "\n".join(
         (
             f"# {name}: {QUESTIONS[name]}",
@@ -107,8 +108,7 @@ def report(name: str, record: Mapping[str, Any]) -> str:
             experiment.tell(record["findings"]) + tried,
             "",
             table(_checked(experiment, record)),
-            f"`{record['command']}`: seeds {seeds}; {record['device']}, PyTorch {record['torch']}, "
-            f"{record['threads']} threads, {record['seconds']:,} s.",
+            f"`{record['command']}`: seeds {seeds}; {where}.",
             "",
         )
     )
