@@ -1,4 +1,4 @@
-# lite.arch, 93e1dc3dadeb
+# lite.arch, 4d61456b456a
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class VGGSmall(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
 
     def forward(self, image: Tensor) -> Tensor:
         x = torch.flatten(self.features(image), 1)  # [1152]
