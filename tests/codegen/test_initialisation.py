@@ -102,7 +102,8 @@ def test_the_loss_of_a_bundled_net_begins_near_the_logarithm_of_its_classes(spec
     for seed in range(2):
         torch.manual_seed(seed)
         coarse = torch.randn(32, fed.output.known[0], 4, 4)  # neighbouring pixels are alike, as in a photograph
-        answer = build()(torch.nn.functional.interpolate(coarse, size=fed.output.known[1:], mode="bilinear"))
+        with torch.no_grad():
+            answer = build()(torch.nn.functional.interpolate(coarse, size=fed.output.known[1:], mode="bilinear"))
         target = torch.randint(classes, (32, *answer.shape[2:]))
         losses.append(float(torch.nn.functional.cross_entropy(answer, target)))
 
