@@ -48,6 +48,7 @@ COMMANDS = [
     (["generate", "lenet.arch"],                           NEVER - {"jinja2"}),
     (["verify", "--help"],                                 NEVER | TABLES | LANGUAGE),
     (["train", "--help"],                                  NEVER | TABLES | LANGUAGE),
+    (["experiment"],                                       NEVER | TABLES | LANGUAGE),
     (["exam", "check", str(SHEET)],                        NEVER),
     (["exam", "grade", str(SHEET), "q1.a=60x60x32"],       NEVER),
     (["exam", "new"],                                      NEVER),

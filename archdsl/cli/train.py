@@ -83,7 +83,7 @@ def command(
         return 1
     if not wanted.get("data"):
         raise click.UsageError("--data is missing: fashion-mnist, digits, synthetic or another name, or a path")
-    written = _written(network, file)
+    written = _written(_sized(network, wanted.get("size", 0)), file)
     return 1 if written is None else _trained(written, wanted)
 
 
@@ -98,6 +98,16 @@ def _arguments(given: dict[str, Any], define: tuple[str, ...], output: str | Non
             found += [f"{flag}={value}"]
     kept = [text for text in define if text.partition("=")[0].strip() in FROM_DATA]
     return [*found, f"--set={','.join(kept)}"] if kept else found
+
+
+def _sized(network: Network, size: int) -> Network:
+    """Return a network for images of another height and width, whose linear layers fit them; itself if it has none."""
+    inputs = network.graph.inputs
+    if not size or len(inputs) != 1:
+        return network
+    ((name, fed),) = inputs.items()
+    resized = network.at({name: (fed.output.channels, size, size)})
+    return network if any(d.severity == "error" for d in resized.diagnostics) else resized
 
 
 def _written(network: Network, file: str) -> Written | None:

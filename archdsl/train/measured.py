@@ -18,13 +18,14 @@ from archdsl.pipeline import Network
 from archdsl.train.baselines import baselines
 from archdsl.train.parts.data import Data, Split
 from archdsl.train.parts.distributed import World
-from archdsl.train.parts.feeding import seed_draws
-from archdsl.train.parts.fitting import Architecture, Fit, meet
+from archdsl.train.parts.fitting import Architecture, Fit
+from archdsl.train.parts.freezing import frozen_modules, rest_norms
 from archdsl.train.parts.loop import FIGURES
 from archdsl.train.parts.losses import Objective, first_output
 from archdsl.train.parts.optimizers import make_optimizer, parameter_groups
 from archdsl.train.parts.options import Options
-from archdsl.train.parts.run import load_into
+from archdsl.train.parts.run import make_start
+from archdsl.train.parts.stages import make_plan
 from archdsl.train.prediction import Prediction, exact, judged, skipped
 from archdsl.train.storages import peak_bytes, saved_bytes
 from archdsl.train.symptoms import INITIAL
@@ -179,16 +180,15 @@ def _peak(subject: Subject, options: Options, world: World) -> Prediction:
 def initial_loss(architecture: Architecture, data: Data, options: Options, world: World) -> tuple[float, float]:
     """Return the loss before the first step, in training mode and without changes of images, and ln(classes).
 
-    The model is the one that the run begins with: it follows from the seed.
+    The model is the one that the run begins with, with what its first stage freezes: it follows from the seed.
     """
-    seed_draws(options.seed, 0)
-    model, fit, _ = meet(architecture, data, options)
-    if options.init:
-        load_into(model, options.init)
+    begun, first = make_start(architecture, data, options), make_plan(options)[0].options
+    fit = begun.fit
     binary = fit.kind == "labels" or fit.classes == 1
     objective = Objective("bce" if binary else "ce")
     batch = max(2, min(options.batch, MANY // 4))
-    model = model.to(world.device).train()
+    model = begun.model.to(world.device).train()
+    rest_norms(model, frozen_modules(model, first.freeze, begun.head), first.frozen_bn)
     losses = []
     places = _spread(len(data.train), MANY, batch)
     with torch.no_grad():

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from archdsl.elaborate import model_parameters
 from archdsl.pipeline import Network, network
 from archdsl.train.measured import initial_loss, of_the_model, of_the_run, trained_subject
 from archdsl.train.monitor import Monitor
-from archdsl.train.parts.checkpoint import write_json, write_whole
+from archdsl.train.parts.checkpoint import load_weights, write_json, write_whole
 from archdsl.train.parts.command import read_data, start
 from archdsl.train.parts.data import Data
 from archdsl.train.parts.distributed import World, join_world
@@ -27,9 +28,10 @@ from archdsl.train.parts.fitting import Architecture
 from archdsl.train.parts.log import say
 from archdsl.train.parts.options import Options
 from archdsl.train.parts.problems import RunError
-from archdsl.train.parts.run import open_folder, set_up, train
+from archdsl.train.parts.run import make_start, open_folder, set_up, train
 from archdsl.train.prediction import Prediction, table
 from archdsl.train.symptoms import Symptom, no_number, over_epochs, wrong_start
+from archdsl.train.transferred import frozen_stages, of_the_stages, with_nothing_frozen
 from archdsl.verify.subject import NotBuilt, imported
 
 
@@ -87,8 +89,10 @@ def run(written: Written, given: Mapping[str, Any]) -> Trained:
         return Trained(start(architecture, data, options, world), None)
     folder = Path(options.output or f"runs/{architecture.name}-{Path(data.name).name.partition(':')[0]}")
     options = replace(options, output=str(folder))
-    open_folder(folder, options)
+    old, _ = open_folder(folder, options)
     write_files(folder, written)
+    if old is not None and "predictions" in old:  # a finished run, asked for again
+        return _told_again(old, folder)
     set_up(options)
     first = initial_loss(architecture, data, options, world)
     monitor = Monitor()
@@ -97,10 +101,9 @@ def run(written: Written, given: Mapping[str, Any]) -> Trained:
         trained = watched(architecture, monitor) if options.compile == "off" else architecture
         record = train(trained, data, options, world)
     except RunError as error:
-        _keep_symptoms(folder, [*monitor.symptoms(), *wrong_start(*first)] if _diverged(error) else [], error)
+        others = [*monitor.symptoms(), *_at_the_start(first, options)] if _diverged(error) else []
+        _keep_symptoms(folder, others, error)
         raise
-    if "predictions" in record:  # a finished run, asked for again
-        return _told_again(record, folder)
     return _measured(written, code, data, options, world, record, folder, first, monitor)
 
 
@@ -188,9 +191,13 @@ def _measured(
     images = record["images"]
     made = predicted_network(written, record["arguments"], images["size"], images["channels"])
     subject = trained_subject(made, code, written.builder, record["arguments"])
-    predictions = (*of_the_model(subject, options, world),
-                   *of_the_run(data, options, record, _losses(folder), first))  # fmt: skip
-    symptoms = (*([] if options.init else wrong_start(*first)), *_of_layers(monitor, options),
+    of_model = of_the_model(subject, options, world)
+    if frozen_stages(options, tuple(record["head"])):
+        begun = make_start(architecture_of(written, code), data, options)
+        ended = load_weights(folder / record["weights"])
+        of_model = chain(map(with_nothing_frozen, of_model), of_the_stages(subject, options, begun, ended))
+    predictions = (*of_model, *of_the_run(data, options, record, _losses(folder), first))
+    symptoms = (*_at_the_start(first, options), *_of_layers(monitor, options),
                 *over_epochs(record["epochs"], first[1]))  # fmt: skip
     record["predictions"] = [one.as_record() for one in predictions]
     record["symptoms"] = [one.as_record() for one in symptoms]
@@ -210,6 +217,11 @@ def _told_again(record: dict[str, Any], folder: Path) -> Trained:
     predictions = [Prediction(**{**one, "differences": tuple(one["differences"])}) for one in record["predictions"]]
     symptoms = [Symptom(one["name"], one["where"], one["shown_by"]) for one in record["symptoms"]]
     return Trained(record, folder, tuple(predictions), tuple(symptoms))
+
+
+def _at_the_start(first: tuple[float, float], options: Options) -> list[Symptom]:
+    """Return what is wrong with the loss before the first step; trained weights may give any."""
+    return [] if options.init else wrong_start(*first)
 
 
 def _of_layers(monitor: Monitor, options: Options) -> list[Symptom]:

@@ -109,7 +109,9 @@ def gradients(looks: Sequence[Mapping[str, float]]) -> list[Symptom]:
             if later:
                 shares.setdefault(layer, []).append(size / later)
             later = max(later, size)
-    order = list(looks[0]) if looks else []
+    # A look at a stage that freezes layers is without them.
+    fullest: Mapping[str, float] = max(looks, key=len, default={})
+    order = list(fullest)
     vanished = [layer for layer in order if layer in shares and _median(shares[layer]) < VANISHED]
     if vanished:
         least = min(vanished, key=lambda layer: _median(shares[layer]))

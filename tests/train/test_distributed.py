@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from archdsl.train.parts.distributed import choose_device, share_of  # noqa: E402
+from archdsl.train.parts.distributed import choose_device, join_world, share_of  # noqa: E402
 from archdsl.train.parts.problems import RunError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,3 +141,16 @@ def test_a_device_that_is_not_there_is_named():
     for name in ("cuda:99", "gpu"):
         with pytest.raises(RunError, match=f"there is no device {name} here"):
             choose_device(name)
+
+
+def test_every_process_of_a_machine_has_a_cuda_device_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    assert choose_device("auto", 1) == torch.device("cuda", 1)
+    with pytest.raises(RunError, match="process 2 of this machine has no CUDA device: there are 2"):
+        choose_device("auto", 2)
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RunError, match="--device cuda, not cuda:1"):
+        join_world("cuda:1")

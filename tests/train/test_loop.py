@@ -44,6 +44,7 @@ def test_a_step_is_one_of_torch_written_out():
     made = trainer(**given)
     start = {name: value.clone() for name, value in made.model.state_dict().items()}
     found = weights(made, 2)
+    assert made.optimizer.defaults["fused"]  # one pass over the parameters, with the same bits
 
     twin = Small(dropout=0.0)
     twin.load_state_dict(start)
@@ -119,6 +120,31 @@ def test_channels_last_changes_the_memory_and_not_the_numbers():
 
     assert same(weights(trainer()), weights(made), 1e-5)
     assert made.prepare(torch.arange(4))[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_compiled_model_learns_the_same_under_the_same_names(monkeypatch):
+    """Without the backend that needs a C++ compiler; the names have no prefix of the compiled module."""
+    compiled, asked = torch.compile, []
+
+    def traced(model, mode):
+        asked.append(mode)
+        return compiled(model, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", traced)
+    assert same(weights(trainer(compile="reduce-overhead")), weights(trainer()), 1e-6)
+    assert asked == ["reduce-overhead"]
+
+
+def test_a_compiler_that_does_not_work_is_told_of(monkeypatch):
+    def broken(graph, inputs):
+        raise FileNotFoundError("no C++ compiler")
+
+    compiled = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda model, mode: compiled(model, backend=broken))
+    with pytest.raises(
+        RunError, match=r"--compile default does not work here: .*no C\+\+ compiler.*; --compile off does"
+    ):
+        trainer(compile="default").advance()
 
 
 def test_gradients_are_clipped_after_they_are_unscaled_and_before_the_step(monkeypatch):

@@ -100,3 +100,23 @@ def test_a_smaller_map_is_compared_with_the_centre_and_a_coarse_one_is_enlarged(
     assert logits.shape[-2:] == (4, 4)
     logits, same = match_masks(torch.zeros(1, 2, 3, 3), masks)
     assert logits.shape[-2:] == same.shape[-2:] == (6, 6)
+
+
+def test_a_class_numbered_as_ignored_pixels_are_is_a_class():
+    """Of 300 classes, 255 is one: chances of 1 in 302 (a logit of ln 3 elsewhere) and of 1 in 300."""
+    logits = torch.zeros(2, 300)
+    logits[0, 0] = math.log(3)
+    found = Objective("ce")(logits, torch.tensor([255, 7]))
+
+    assert float(found) == pytest.approx((math.log(302) + math.log(300)) / 2, abs=1e-5)
+
+
+def test_deterministic_algorithms_give_masks_the_same_loss():
+    logits, masks = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5), dtype=torch.uint8)
+    masks[0, 0] = 255
+    plain = Objective("ce", smoothing=0.1)(logits, masks)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.allclose(Objective("ce", smoothing=0.1)(logits, masks), plain)
+    finally:
+        torch.use_deterministic_algorithms(False)

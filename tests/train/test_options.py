@@ -36,7 +36,8 @@ def test_a_recipe_stands_between_the_defaults_and_what_is_given(tmp_path):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_can_be_used(name):
-    assert read("--recipe", name).recipe == name
+    begin = ["--init", "weights.pt"] if name == "finetune" else []
+    assert read("--recipe", name, *begin).recipe == name
 
 
 # fmt: off
@@ -51,6 +52,8 @@ WRONG = [
     (["--lr"],                               "expected one argument"),
     (["--recipe", "clasify"],                "did you mean classify?"),
     (["--recipe", "absent.json"],            "cannot be read"),
+    (["--new-head"],                         "--new-head is for a run that begins with weights"),
+    (["--partial"],                          "--partial is for a run that begins with weights"),
     (["--patience", "3"],                    "not stopped early"),
     (["--patience", "3", "--schedule", "step", "--validation", "0"], "leaves none"),
 ]

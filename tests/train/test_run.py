@@ -17,9 +17,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from archdsl.train.parts import run as running  # noqa: E402
-from archdsl.train.parts.fitting import Architecture  # noqa: E402
+from archdsl.train.parts.checkpoint import load_weights  # noqa: E402
 from archdsl.train.parts.problems import RunError  # noqa: E402
-from oracles.training import ALONE, SMALL, Small, options, quadrants  # noqa: E402
+from oracles.training import ALONE, SMALL, options, quadrants  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +78,7 @@ def stopped(folder, after_steps, how):
 
 def final(folder):
     state = running.load_checkpoint(folder / "last.pt")
-    weights = running.load_weights(folder / json.loads((folder / "record.json").read_text())["weights"])
+    weights = load_weights(folder / json.loads((folder / "record.json").read_text())["weights"])
     return state, weights
 
 
@@ -206,11 +206,33 @@ def test_a_disk_that_is_full_at_the_end_costs_only_the_end(tmp_path, monkeypatch
         patch.setattr(running, "save_weights", full)
         with pytest.raises(
             RunError,
-            match=r"the run is done, but .* No space left on device; make room and --resume: it goes on after step 12 of 12",
+            match=r"the run is done \(loss .*, top-1 .*\), but .* No space left on device; make room and --resume: it goes "
+            "on after step 12 of 12",
         ):
             go(tmp_path, epochs=2)
     monkeypatch.setattr(running.Trainer, "advance", full)  # not a step is made again
     assert go(tmp_path, epochs=2, resume=True)["status"] == "finished"
+
+
+def test_files_that_may_not_grow_are_told_of_and_the_run_is_finished(tmp_path):
+    """A limit of the system in place of a full disk: the weights are smaller than it, a checkpoint is not."""
+    resource = pytest.importorskip("resource")
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), "0"],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000)),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "last.pt could not be written after step 2: File too large" in done.stderr
+    assert not list(tmp_path.glob("*last.pt*")) + list(tmp_path.glob(".*.tmp"))
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["status"] == "finished"
+    assert record["problems"][0].startswith("last.pt could not be written after step 2")
+    assert (tmp_path / record["weights"]).stat().st_size < 8000
 
 
 def test_no_number_as_loss_leaves_the_last_good_checkpoint(tmp_path, monkeypatch):
@@ -226,6 +248,9 @@ def test_no_number_as_loss_leaves_the_last_good_checkpoint(tmp_path, monkeypatch
     with pytest.raises(RunError, match="the loss is nan at step 9 of epoch 2"):
         go(tmp_path, epochs=3)
     assert running.load_checkpoint(tmp_path / "last.pt")["step"] == 6
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert (record["status"], len(record["epochs"])) == ("failed", 1)
+    assert record["error"].startswith("the loss is nan at step 9 of epoch 2")
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_goes_on(tmp_path, monkeypatch, capsys):
@@ -246,21 +271,9 @@ def test_a_run_starts_from_given_weights(tmp_path):
     go(tmp_path / "first", epochs=2)
     weights = tmp_path / "first" / "best.pt"
     made, _, _ = running.make_trainer(SMALL, quadrants(), options(init=str(weights)), ALONE)
-    expected = running.load_weights(weights)
+    expected = load_weights(weights)
 
     assert all(torch.equal(value, expected[name]) for name, value in made.model.state_dict().items())
-    with pytest.raises(RunError, match=r"other shape: fc.weight, fc.bias"):
-        running.make_trainer(
-            Architecture("Five", lambda: Small(4, dropout=0.1, norm=True).requires_grad_(), (1, 8, 8)),
-            quadrants(),
-            options(init=str(_of_five(tmp_path))),
-            ALONE,
-        )
-
-
-def _of_five(folder):
-    torch.save(Small(5).state_dict(), folder / "five.pt")
-    return folder / "five.pt"
 
 
 def test_the_bar_is_for_terminals(tmp_path, capsys, monkeypatch):

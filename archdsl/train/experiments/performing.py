@@ -91,6 +91,8 @@ def redraw(name: str, folder: Path) -> Performed:
         return _written(name, EXPERIMENTS[name], record, folder)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RunError(f"{path} cannot be read: {error}", 2) from None
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise RunError(f"{path} lacks what {name} tells: {type(error).__name__}: {error}", 2) from None
 
 
 def report(name: str, record: Mapping[str, Any]) -> str:

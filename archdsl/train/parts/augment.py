@@ -107,8 +107,8 @@ def warp(images: Tensor, masks: Masks, theta: Tensor, mode: str = "bilinear") ->
 
 def luminance(images: Tensor) -> Tensor:
     """Return the brightness of colour images, one channel: ITU-R BT.601."""
-    red, green, blue = images.split(1, dim=1)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    red, green, blue = images.unbind(1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue).unsqueeze(1)
 
 
 def jitter(images: Tensor, strength: float) -> Tensor:
@@ -183,6 +183,8 @@ def rand_augment(images: Tensor, magnitude: int) -> Tensor:
     """
     transforms = installed("torchvision.transforms.v2")
     if transforms is None:
-        raise RunError("--randaugment needs torchvision, which is not installed: pip install torchvision", 3)
+        raise RunError(
+            "--randaugment needs torchvision, which is not installed or does not load: pip install torchvision", 3
+        )
     change = transforms.RandAugment(num_ops=2, magnitude=magnitude)
     return torch.stack([change(image) for image in images])

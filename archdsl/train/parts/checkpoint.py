@@ -23,6 +23,10 @@ FORMAT = 1
 """Of a checkpoint; another one is not read."""
 
 
+HOLDERS = ("model", "state_dict", "model_state_dict")
+"""What checkpoints, ours and others, call the weights in them."""
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that whoever opens it, also after a crash, finds the old content or the new.
 
@@ -122,7 +126,7 @@ def save_weights(folder: Path, weights: Mapping[str, Tensor]) -> str:
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
-    """Read the weights of a model, from safetensors, a checkpoint, or a plain state dict.
+    """Read the weights of a model, from safetensors, a checkpoint, or a plain state dict; no code in a file is run.
 
     Raises:
         RunError: the file is missing, damaged, or needs a library that is not installed.
@@ -134,14 +138,23 @@ def load_weights(path: Path) -> dict[str, Tensor]:
                 raise RunError(f"{path} needs safetensors: pip install safetensors", 3)
             loaded: dict[str, Tensor] = library.load(path.read_bytes())
             return loaded
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        if zipfile.is_zipfile(io.BytesIO(content)):  # files of old versions are none
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if (broken := archive.testzip()) is not None:
+                    raise RunError(f"{path} is damaged: {broken} in it is not what was written", 2)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}", 2) from None
     except RunError:
         raise
     except Exception as error:  # noqa: BLE001  each library has exceptions of its own for a damaged file
         raise RunError(f"{path} holds no weights: {str(error).partition(chr(10))[0]}", 2) from None
-    weights = state.get("model", state) if isinstance(state, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+    weights = state
+    if isinstance(state, dict):
+        weights = next((state[name] for name in HOLDERS if isinstance(state.get(name), dict)), state)
+    if not isinstance(weights, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()
+    ):
         raise RunError(f"{path} holds no weights: it is no mapping of names to tensors", 2)
     return weights

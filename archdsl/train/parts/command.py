@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archdsl.train.parts.data import Data, DataError
@@ -13,6 +14,7 @@ from archdsl.train.parts.log import answer, say, shown
 from archdsl.train.parts.options import Options, did_you_mean, make_parser, parse, resolve
 from archdsl.train.parts.problems import RunError
 from archdsl.train.parts.run import make_trainer, set_up, train
+from archdsl.train.parts.stages import make_plan
 from archdsl.train.parts.trials import dry_run, overfit_batch, profile
 
 
@@ -79,9 +81,11 @@ def read_data(
         raise RunError("--data is missing: a data set by its name, such as fashion-mnist or digits, or a path", 2)
     side = options.size
     size = (side, side) if side else (architecture.shape[1], architecture.shape[2])
-    data = load(options.data, seed=options.seed, limit=options.limit or None, size=size)
+    data = load(options.data, seed=options.seed, limit=options.limit or None, size=size, classes=options.classes)
     automatic = "segment" if data.kind == "mask" else "digits" if data.name == "digits" else "classify"
-    return data, resolve(given, defaults, automatic)
+    options = resolve(given, defaults, automatic)
+    make_plan(options)  # what is wrong in it is told before anything is written
+    return data, options
 
 
 def start(architecture: Architecture, data: Data, options: Options, world: World) -> dict[str, Any]:
@@ -90,6 +94,8 @@ def start(architecture: Architecture, data: Data, options: Options, world: World
     Raises:
         RunError: it cannot be done; says why.
     """
+    if options.overfit_batch:  # a test of the whole model
+        options = replace(options, freeze="", stages="")
     if not (options.dry_run or options.overfit_batch or options.profile):
         return train(architecture, data, options, world)
     set_up(options)

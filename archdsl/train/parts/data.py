@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,6 +99,53 @@ def assembled(name: str, train: Split, test: Split, labels: tuple[str, ...], *, 
         labels=labels,
         notes=(*notes, *_unseen(train, labels)),
     )
+
+
+def of_classes(data: Data, classes: Sequence[int], limit: int | None, seed: int) -> Data:
+    """Return a data set with the images of some classes alone, at most `limit` of each split, numbered anew from 0.
+
+    The names of the labels follow, and the mean and standard deviation are those of the images that are left.
+
+    Raises:
+        DataError: the data set has masks, or several labels an image, or no such class; or a part is left empty.
+    """
+    if data.kind == "mask" or data.several:
+        what = "masks" if data.kind == "mask" else "several labels an image"
+        raise DataError(f"{data.name} has {what}: classes are kept of images with one label each", "leave them out")
+    if absent := [label for label in classes if label >= data.classes]:
+        known = f"0 to {data.classes - 1}"
+        raise DataError(f"{data.name} has no label {absent[0]}: its labels are {known}", f"some of {known}")
+    numbers = torch.full((data.classes,), -1)
+    numbers[torch.tensor(classes)] = torch.arange(len(classes))
+
+    def kept(split: Split) -> Split:
+        anew = numbers[split.targets]
+        places = (anew >= 0).nonzero().flatten()
+        return limited(Split(split.images[places], anew[places]), limit, seed)
+
+    note = f"{len(classes)} of {data.classes} classes are kept: {', '.join(map(str, classes))}"
+    of_all = _unseen(data.train, data.labels)
+    labels = tuple(data.labels[label] for label in classes)
+    notes = (*(one for one in data.notes if one not in of_all), note)
+    return assembled(data.name, kept(data.train), kept(data.test), labels, notes=notes)
+
+
+def read_classes(text: str) -> list[int]:
+    """Return the labels that a list of numbers and ranges names, such as `0-4` or `1,3,7-9`, ascending.
+
+    Raises:
+        DataError: it is no such list, or names fewer than two labels.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise DataError(f"the classes {text} are no list of labels", "numbers and ranges, such as 0-4 or 1,3,7-9")
+        found.update(range(first, last + 1))
+    if len(found) < 2:
+        raise DataError(f"the classes {text} are one alone, with nothing to tell it from", "two labels or more")
+    return sorted(found)
 
 
 def _unseen(train: Split, labels: tuple[str, ...]) -> list[str]:

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from archdsl.train.parts.blue_marble import load_blue_marble
-from archdsl.train.parts.data import Data, DataError
+from archdsl.train.parts.data import Data, DataError, of_classes, read_classes
 from archdsl.train.parts.digits import load_digits
 from archdsl.train.parts.fashion import load_fashion_mnist
 from archdsl.train.parts.readers import read_path
@@ -36,20 +36,25 @@ def load(
     limit: int | None = None,
     root: Path | None = None,
     size: tuple[int, int] | None = None,
+    classes: str = "",
 ) -> Data:
     """Return the data set called `name_or_path`, or the one that lies there.
 
     `limit` keeps that many images of each split. They are drawn with `seed`, and so are scenes, synthetic images and
     the test parts of data sets that come without one. `root` is a folder in which named data sets are looked for
     before their usual places; left out, it is the environment's ARCHDSL_DATA. Images in folders are resized to `size`
-    (height, width) where it is given. A name comes before a folder of the same name; `./digits` is the folder.
+    (height, width) where it is given. `classes` keeps the images of some labels alone, such as `0-4`. A name comes
+    before a folder of the same name; `./digits` is the folder.
 
     Raises:
         DataError: the data set is missing (then `missing` is set, and the cure is the command that installs it) or
-            broken, or `limit` is not positive.
+            broken, or `limit` is not positive, or it has no such classes.
     """
     if limit is not None and limit < 1:
         raise DataError(f"a limit of {limit} images leaves none", "a limit of 1 or more")
+    if classes:
+        wanted = read_classes(classes)
+        return of_classes(load(name_or_path, seed=seed, root=root, size=size), wanted, limit, seed)
     if root is None and os.environ.get(DATA_FOLDER):
         root = Path(os.environ[DATA_FOLDER])
     name = name_or_path.partition(":")[0]

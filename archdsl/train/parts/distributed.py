@@ -65,11 +65,14 @@ def join_world(device: str) -> World:
     """
     size, rank, local = (int(os.environ.get(name, least)) for name, least in
                          (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))  # fmt: skip
+    if size > 1 and device.startswith("cuda:"):
+        raise RunError(f"each of the {size} processes has a device of its own: --device cuda, not {device}", 2)
     chosen = choose_device(device, local)
-    if size > 1:
-        if chosen.type == "cuda":
-            torch.cuda.set_device(chosen)
-        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    if size > 1 and chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+        distributed.init_process_group("nccl", device_id=chosen)
+    elif size > 1:
+        distributed.init_process_group("gloo")
     return World(rank, size, chosen)
 
 
@@ -82,7 +85,10 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and torch.cuda.is_available():
-        return torch.device("cuda", local_rank % torch.cuda.device_count())
+        if local_rank >= (devices := torch.cuda.device_count()):
+            raise RunError(f"process {local_rank} of this machine has no CUDA device: there are {devices}; "
+                           f"torchrun --nproc-per-node {devices}", 2)  # fmt: skip
+        return torch.device("cuda", local_rank)
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)

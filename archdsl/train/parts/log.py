@@ -7,7 +7,8 @@ import io
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +77,31 @@ def write_tables(folder: Path, epochs: Sequence[Row], steps: Sequence[Row]) -> N
 
 
 class Board:
-    """TensorBoard events, where it is installed."""
+    """TensorBoard events, where it is installed; a run goes on without them where they cannot be written."""
 
     def __init__(self, folder: Path, wanted: bool, epoch: int) -> None:
         """Open the events of a run that goes on after `epoch`; what was written of later ones is hidden."""
         library = installed("torch.utils.tensorboard") if wanted else None
-        where = str(folder / "tensorboard")
-        self.writer = library.SummaryWriter(where, purge_step=epoch + 1) if library is not None else None
+        self.writer: Any = None
+        if library is not None:
+            with self._giving_up():
+                self.writer = library.SummaryWriter(str(folder / "tensorboard"), purge_step=epoch + 1)
 
     def write(self, row: Row) -> None:
         """Add the figures of an epoch."""
         if self.writer is not None:
-            for name, value in row.items():
-                self.writer.add_scalar(name, value, int(row["epoch"]))
-            self.writer.flush()
+            with self._giving_up():
+                for name, value in row.items():
+                    self.writer.add_scalar(name, value, int(row["epoch"]))
+                self.writer.flush()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.writer = None
+            say(f"warning: no more events for TensorBoard: {error.strerror or error}; the tables have the same figures")
 
 
 def shown(row: Mapping[str, float], prefix: str = "") -> str:

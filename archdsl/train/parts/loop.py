@@ -16,6 +16,7 @@ from archdsl.train.parts.data import Split
 from archdsl.train.parts.distributed import World, across_processes, share_of
 from archdsl.train.parts.feeding import Feed, epoch_order, seed_draws
 from archdsl.train.parts.fitting import Fit
+from archdsl.train.parts.freezing import frozen_modules, learning_parameters, rate_factors, rest_norms
 from archdsl.train.parts.log import Row
 from archdsl.train.parts.losses import Objective, first_output
 from archdsl.train.parts.metrics import Tally
@@ -24,6 +25,7 @@ from archdsl.train.parts.options import Options
 from archdsl.train.parts.problems import RunError
 from archdsl.train.parts.recompute import recompute
 from archdsl.train.parts.schedules import Schedule
+from archdsl.train.parts.stages import make_plan, stage_of
 
 READ_EVERY = 50
 """Steps between looks at the losses on a device that does not wait for each; the CPU does."""
@@ -40,11 +42,13 @@ class Trainer:
     part only, unless it is frozen or synchronised, as does the Dice loss, and ignored pixels weigh the parts.
     """
 
-    def __init__(self, model: nn.Module, fit: Fit, options: Options, split: Split, world: World) -> None:
-        """Put a model and its data on their device.
+    def __init__(
+        self, model: nn.Module, fit: Fit, options: Options, split: Split, world: World, head: Sequence[str] = ()
+    ) -> None:
+        """Put a model and its data on their device; `head` names the layers that --freeze backbone leaves.
 
         Raises:
-            RunError: the batch is larger than the split, or cannot be divided.
+            RunError: the batch is larger than the split, or cannot be divided; or a stage has nothing to train.
         """
         self.fit, self.options, self.world, self.device = fit, options, world, world.device
         refuse_unsuitable(options, fit, len(split.images), world.size)
@@ -58,25 +62,52 @@ class Trainer:
         self.averaged = Averaged(self.model, options.ema) if options.ema else None
         if options.recompute:
             recompute(self.model, options.recompute)
-        self.forward = across_processes(self.model, world)
-        if options.compile != "off":
-            self.forward = torch.compile(self.forward, mode=options.compile)  # type: ignore[assignment]
         self.objective = Objective(choose_loss(options.loss, fit), options.smoothing, options.aux_weight)
-        groups = parameter_groups(self.model, options.lr, options.weight_decay)
-        self.optimizer = make_optimizer(options.optimizer, groups, momentum=options.momentum,
-                                        betas=(options.beta1, options.beta2),
-                                        fused=self.device.type in ("cpu", "cuda"))  # fmt: skip
-        self.sparse = [weight for _, weight in decayed(self.model)] if options.l1 else []
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.amp == "fp16")
-        self.schedule = Schedule(options.schedule, self.total, round(options.warmup * self.steps_per_epoch),
-                                 options.floor, read_shares(options.milestones), options.gamma)  # fmt: skip
+        self.head, self.plan = tuple(head), make_plan(options)
+        self.learning = [learning_parameters(self.model, stage.options.freeze, head) for stage in self.plan]
+        self.enter(0)
         self.feed = Feed(split, self.device)
         self.step = 0
         self.losses: list[float] = []
         self.unread: list[Tensor] = []
-        self.model.eval()
         self.order = torch.empty(0, dtype=torch.int64)
         self.order_of = -1
+
+    def enter(self, index: int) -> None:
+        """Begin a stage: freeze its part of the model, with a new optimiser for the rest and a schedule."""
+        self.stage, stage, run = index, self.plan[index], self.options
+        options = stage.options
+        self.frozen = frozen_modules(self.model, options.freeze, self.head)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name in self.learning[index])
+        factors = rate_factors(self.model, self.head, options.lr_decay, options.backbone_lr)
+        groups = parameter_groups(self.model, options.lr, options.weight_decay, factors)
+        self.optimizer = make_optimizer(run.optimizer, groups, momentum=run.momentum, betas=(run.beta1, run.beta2),
+                                        fused=self.device.type in ("cpu", "cuda"))  # fmt: skip
+        self.sparse = [weight for _, weight in decayed(self.model)] if run.l1 else []
+        self.schedule = Schedule(options.schedule, stage.epochs * self.steps_per_epoch,
+                                 round(options.warmup * self.steps_per_epoch), options.floor,
+                                 read_shares(options.milestones), options.gamma)  # fmt: skip
+        self.model.eval()  # the next step sets the modes anew
+        # Processes agree on the gradients that they exchange when they are joined, so they are joined anew.
+        self.forward = self.model
+        self.forward = across_processes(self.model, self.world)
+        if run.compile != "off":
+            self.forward = torch.compile(self.forward, mode=run.compile)
+
+    def stages(self) -> list[dict[str, Any]]:
+        """Return what the record of a run says of its stages: their epochs, what is trained in each, and its rates."""
+        found = []
+        for stage, names in zip(self.plan, self.learning, strict=True):
+            options = stage.options
+            factors = rate_factors(self.model, self.head, options.lr_decay, options.backbone_lr)
+            sizes = [p.numel() for name, p in self.model.named_parameters() if name in names]
+            rates = [options.lr * factors[name] for name in names]
+            found.append({"from_epoch": stage.first + 1, "epochs": stage.epochs, "freeze": options.freeze,
+                          "tensors": len(sizes), "parameters": sum(sizes), "schedule": options.schedule,
+                          "lowest_lr": min(rates), "highest_lr": max(rates)})  # fmt: skip
+        return found
 
     @property
     def epoch(self) -> int:
@@ -92,12 +123,16 @@ class Trainer:
     def advance(self) -> None:
         """Make one step of the optimiser."""
         epoch, position = divmod(self.step, self.steps_per_epoch)
+        if self.stage != (stage := stage_of(self.plan, epoch)):
+            self.enter(stage)
         if self.order_of != epoch:
             order = epoch_order(len(self.feed), self.options.seed, epoch)
             self.order, self.order_of = order.to(self.feed.images.device), epoch
         batch = self.order[position * self.options.batch : (position + 1) * self.options.batch]
         self.set_modes()
-        self.schedule.set(self.optimizer, self.step)
+        self.schedule.set(self.optimizer, self.step - self.plan[stage].first * self.steps_per_epoch)
+        # Here and not behind the last step: the forward pass takes the memory of the gradients as soon as it is free.
+        self.model.zero_grad(set_to_none=True)
         parts = batch.chunk(self.options.accumulate)
         loss = torch.zeros((), device=self.device)
         for number, part in enumerate(parts):
@@ -111,15 +146,12 @@ class Trainer:
             self.read_losses()
 
     def set_modes(self) -> None:
-        """Turn training on; batch norms that are frozen stay as in evaluation."""
+        """Turn training on; batch norms that are frozen, alone or with their module, stay as in evaluation."""
         if self.model.training:
             return
         self.forward.train()
         self.model.train()
-        if self.options.frozen_bn:
-            for module in self.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        rest_norms(self.model, self.frozen, self.plan[self.stage].options.frozen_bn)
 
     def prepare(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return a batch as the model takes it, with all changes that training makes."""
@@ -137,13 +169,23 @@ class Trainer:
 
     def _backward(self, images: Tensor, targets: Tensor, parts: int) -> Tensor:
         with self.autocast():
-            outputs = self.forward(images)
+            outputs = self._answer(images)
         loss = self.objective(outputs, targets)
         if self.device.type == "cpu" and not bool(loss.isfinite()):
             raise self._diverged(self.step, float(loss.detach()), first_without_number(self.model, images))
         whole = loss + self.options.l1 * l1_norm(self.sparse) if self.sparse else loss
         self.scaler.scale(whole / parts).backward()  # type: ignore[no-untyped-call]
         return loss.detach() / parts
+
+    def _answer(self, images: Tensor) -> Any:
+        try:
+            return self.forward(images)
+        except RuntimeError as error:
+            # Those of the compiler are known by their home: to import it for their names takes seconds.
+            if self.options.compile == "off" or not type(error).__module__.startswith(("torch._dynamo", "torch._ind")):
+                raise
+            said = " ".join(str(error).strip().splitlines()[:2]).strip()
+            raise RunError(f"--compile {self.options.compile} does not work here: {said}; --compile off does") from None
 
     def update(self) -> None:
         """Move the parameters along the gradient: unscaled, then clipped."""
@@ -152,7 +194,6 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
         if self.averaged is not None:
             self.averaged.update(self.model)
 
@@ -179,7 +220,8 @@ class Trainer:
             self.losses.append(value)
 
     def _diverged(self, step: int, loss: float, where: str) -> RunError:
-        rate = self.options.lr * self.schedule.factor(step)
+        stage = self.plan[self.stage]
+        rate = stage.options.lr * self.schedule.factor(step - stage.first * self.steps_per_epoch)
         return RunError(
             f"the loss is {loss} at step {step + 1} of epoch {step // self.steps_per_epoch + 1}, with a rate of "
             f"{rate:.3g}{where}; a smaller --lr, --warmup or --clip 1 may help"
@@ -200,7 +242,7 @@ class Trainer:
         """Return all that a step follows from, apart from the options and the data."""
         self.read_losses()
         self.check_numbers()
-        state = {"step": self.step, "losses": torch.tensor(self.losses, dtype=torch.float64)}
+        state = {"step": self.step, "stage": self.stage, "losses": torch.tensor(self.losses, dtype=torch.float64)}
         state |= {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"scaler": self.scaler.state_dict()}
         if self.averaged is not None:
@@ -210,6 +252,7 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to where a state was taken."""
         self.step, self.losses = state["step"], state["losses"].tolist()
+        self.enter(state.get("stage", 0))
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:

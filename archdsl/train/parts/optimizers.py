@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -26,13 +26,22 @@ def decayed(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
                 yield name, parameter
 
 
-def parameter_groups(model: nn.Module, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """Split the trained parameters into those that decay and the others; `peak_lr` is what a schedule scales."""
-    decaying = [parameter for _, parameter in decayed(model)]
-    chosen = {id(parameter) for parameter in decaying}
-    others = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
-    pairs = ((decaying, weight_decay), (others, 0.0))
-    return [{"params": p, "weight_decay": decay, "lr": lr, "peak_lr": lr} for p, decay in pairs if p]
+def parameter_groups(
+    model: nn.Module, lr: float, weight_decay: float, factors: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """Split the trained parameters by their rate, the largest first, and into those that decay and the others.
+
+    `factors` are those of the rate, by the names of the parameters; `peak_lr` is what a schedule scales.
+    """
+    decaying = {id(parameter) for _, parameter in decayed(model)}
+    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = 1.0 if factors is None else factors[name]
+            found.setdefault((factor, id(parameter) in decaying), []).append(parameter)
+    return [{"params": found[factor, decays], "weight_decay": weight_decay if decays else 0.0,
+             "lr": lr * factor, "peak_lr": lr * factor}
+            for factor, decays in sorted(found, reverse=True)]  # fmt: skip
 
 
 def make_optimizer(

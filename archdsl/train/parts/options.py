@@ -37,7 +37,17 @@ class Options:
     fit: str = _option("auto", "how images get the size of the model", "auto", "pad", "resize", "none")
     size: int = _option(0, "height and width in place of those the model declares", least=0)
     set: str = _option("", "arguments of the model, such as 'width=8, stride=2'")
-    init: str = _option("", "weights to start from: .safetensors, or a checkpoint of a run")
+    classes: str = _option("", "labels that are kept, such as 0-4 or 1,3,7-9; they are numbered anew from 0")
+    # Transfer: what a run begins with, and what of it stays.
+    init: str = _option("", "weights to start from, by name: .safetensors, a checkpoint of a run, a state dict")
+    head: str = _option("", "layers of the head, by pattern; the last ones, shaped by the classes, where left out")
+    new_head: bool = _option(False, "let the head begin anew; it does where its shape in --init is another")
+    partial: bool = _option(False, "let layers that --init has nothing for keep their initialisation")
+    freeze: str = _option("", "modules that stay as they are, by pattern, such as 'conv1,layer*'; backbone is all "
+                              "but the head")  # fmt: skip
+    lr_decay: float = _option(1.0, "factor of the rate of each top-level module beside the next one", least=0, most=1)
+    backbone_lr: float = _option(1.0, "factor of the rate of all but the head", least=0)
+    stages: str = _option("", "a JSON list of stages, each with its epochs and options, the last without epochs")
     # How long, and how fast.
     epochs: int = _option(5, "times through the training images", least=1)
     batch: int = _option(128, "images of one optimiser step, over all processes", least=1)
@@ -127,8 +137,14 @@ RECIPES: dict[str, dict[str, Any]] = {
         "zoom": 0.25, "jitter": 0.3, "smoothing": 0.1, "mixup": 0.2, "cutmix": 1.0, "ema": 0.9999, "amp": "bf16",
         "channels_last": True,
     },
+    "finetune": {
+        "epochs": 5, "lr": 0.02, "flip": True, "crop": 2, "new_head": True,
+        "stages": '[{"epochs": 1, "freeze": "backbone", "schedule": "constant"}, {"lr_decay": 0.7}]',
+    },
 }  # fmt: skip
-"""Sets of options. `auto` is `segment` for masks, `digits` for figures that must not be mirrored, else `classify`."""
+"""Sets of options. `finetune` is for --init: first the head alone, then all with smaller rates before it.
+
+`auto` is `segment` for masks, `digits` for figures that must not be mirrored, else `classify`."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -225,17 +241,28 @@ def read_recipe(recipe: str) -> dict[str, Any]:
         raise RunError(f"the recipe {recipe} cannot be read: {error}", 2) from None
     if not isinstance(given, dict):
         raise RunError(f"the recipe {recipe} is no JSON object of options", 2)
-    known_fields = {one.name: one for one in fields(Options)}
-    checked: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for word, value in given.items():
         name = str(word).replace("-", "_")
-        if name not in known_fields:
-            raise RunError(f"{recipe}: there is no option {word}{did_you_mean(name, list(known_fields))}", 2)
-        try:
-            checked[name] = _value(known_fields[name], value)
-        except argparse.ArgumentTypeError as error:
-            raise RunError(f"{recipe}: {word} {error}", 2) from None
-    return checked
+        if name == "stages" and isinstance(value, list):
+            value = json.dumps(value)
+        found[name] = checked(name, value, recipe)
+    return found
+
+
+def checked(name: str, value: object, where: str) -> Any:
+    """Return the value of an option that a file gives, at a place that is told where it is wrong.
+
+    Raises:
+        RunError: there is no such option, or it takes no such value.
+    """
+    known = {one.name: one for one in fields(Options)}
+    if name not in known:
+        raise RunError(f"{where}: there is no option {name}{did_you_mean(name, list(known))}", 2)
+    try:
+        return _value(known[name], value)
+    except argparse.ArgumentTypeError as error:
+        raise RunError(f"{where}: {name} {error}", 2) from None
 
 
 def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any], automatic: str) -> Options:
@@ -250,12 +277,25 @@ def resolve(given: Mapping[str, Any], defaults: Mapping[str, Any], automatic: st
     name = merged.get("recipe", "auto")
     recipe = automatic if name == "auto" else name
     options = Options(**{**defaults, **read_recipe(recipe), **given, "recipe": recipe})
+    refuse_contradictions(options)
+    return options
+
+
+def refuse_contradictions(options: Options) -> None:
+    """Refuse options that do not go together; where there are stages, it is the last one that may end early.
+
+    Raises:
+        RunError: says which, and what would.
+    """
+    if not options.init and (options.new_head or options.partial):
+        own = "--new-head" if options.new_head else "--partial"
+        name = "--recipe finetune" if options.recipe == "finetune" else own
+        raise RunError(f"{name} is for a run that begins with weights, and --init names none", 2)
     if options.patience and options.schedule == "one-cycle":
         raise RunError("a one-cycle run learns most at its end, so it is not stopped early: leave out --patience, "
                        "or take another --schedule", 2)  # fmt: skip
     if options.patience and not options.validation:
         raise RunError("--patience looks at validation images, and --validation 0 leaves none", 2)
-    return options
 
 
 def as_record(options: Options) -> dict[str, Any]:

@@ -48,6 +48,17 @@ def _wrap(module: nn.Module) -> None:
 
 
 @contextmanager
+def activations_kept(model: nn.Module) -> Iterator[None]:
+    """Keep all activations of a model again, for as long as it lasts."""
+    wrapped = [(module, vars(module).pop("forward")) for module in model.modules() if "forward" in vars(module)]
+    try:
+        yield
+    finally:
+        for module, forward in wrapped:
+            module.forward = forward
+
+
+@contextmanager
 def unmoved_statistics(module: nn.Module) -> Iterator[None]:
     """Compute with the statistics of a batch, and leave the running ones: the first pass has counted the batch."""
     norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._NormBase) and m.track_running_stats]

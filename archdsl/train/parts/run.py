@@ -8,18 +8,17 @@ import platform
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from archdsl.train.parts.checkpoint import (
     latest_checkpoint,
     load_checkpoint,
-    load_weights,
     save_checkpoint,
     save_weights,
     write_json,
@@ -27,11 +26,13 @@ from archdsl.train.parts.checkpoint import (
 from archdsl.train.parts.data import Data
 from archdsl.train.parts.distributed import World
 from archdsl.train.parts.feeding import Feed, derived_seed, seed_draws
-from archdsl.train.parts.fitting import Architecture, carve, check_targets, meet
+from archdsl.train.parts.fitting import Architecture, Fit, carve, check_targets, meet
+from archdsl.train.parts.heads import head_of
 from archdsl.train.parts.log import Bar, Board, Row, say, shown, write_tables
 from archdsl.train.parts.loop import FIGURES, Trainer
 from archdsl.train.parts.options import Options, as_record, changed_options
 from archdsl.train.parts.problems import RunError
+from archdsl.train.parts.transfer import Transfer, start_from
 
 INTERRUPTED = 130
 
@@ -60,9 +61,13 @@ class Run:
         board = Board(self.folder, options.tensorboard and trainer.world.leads, len(self.history))
         bar = Bar(trainer.steps_per_epoch, options.progress if trainer.world.leads else "off")
         began = time.monotonic()
+        told = None
         while trainer.step < trainer.total and not self._is_stale():
             epoch = trainer.epoch
             trainer.advance()
+            if told != trainer.stage:
+                told = trainer.stage
+                self._tell_stage(told)
             done = trainer.step - epoch * trainer.steps_per_epoch
             bar.show(epoch, done, trainer.losses[-1] if trainer.losses else None)
             if done == trainer.steps_per_epoch:
@@ -87,6 +92,15 @@ class Run:
             self._keep("best.pt", {"model": self.trainer.judged().state_dict(), "row": dict(row)})
         self.save()
 
+    def _tell_stage(self, index: int) -> None:
+        """Say what is trained from here on, where that is not all of the model all the time."""
+        stages = self.trainer.stages()
+        one, all_of_it = stages[index], sum(1 for _ in self.trainer.model.parameters())
+        if self.trainer.world.leads and (len(stages) > 1 or one["tensors"] < all_of_it):
+            say(f"stage {index + 1} of {len(stages)}, from epoch {one['from_epoch']}: {one['tensors']} of {all_of_it} "
+                f"tensors are trained, {one['parameters']:,} parameters, at rates from {one['lowest_lr']:.3g} to "
+                f"{one['highest_lr']:.3g}")  # fmt: skip
+
     def _prefix(self) -> str:
         return "val_" if self.trainer.averaged is None else "ema_val_"
 
@@ -96,14 +110,16 @@ class Run:
         return max(range(len(self.history)), key=lambda i: (self.history[i][name], -i))
 
     def _is_stale(self) -> bool:
-        patience = self.trainer.options.patience
-        return bool(patience and self.history) and len(self.history) - 1 - self._best() >= patience
+        patience, last = self.trainer.options.patience, self.trainer.plan[-1]
+        if not (patience and self.history):
+            return False
+        return len(self.history) - 1 - max(self._best(), last.first - 1) >= patience  # earlier stages run to their end
 
     def save(self) -> None:
         """Write the checkpoint, the tables and the record as they stand."""
         state = self.trainer.state()
         state |= {"history": [dict(row) for row in self.history], "options": as_record(self.trainer.options)}
-        state |= {"problems": list(self.record["problems"])}
+        state |= {"problems": list(self.record["problems"]), "transfer": self.record.get("transfer")}
         self._keep("last.pt", state)
         if self.trainer.world.leads:
             with self._recording_problems("the tables"):
@@ -132,6 +148,13 @@ class Run:
         self.record |= {"status": status, "step": self.trainer.step, "epochs": self.history}
         write_json(self.folder / "record.json", self.record)
 
+    def note_failure(self, error: RunError) -> None:
+        """Say in the record why the run stopped, where the record is not told of it yet and can be written."""
+        if self.trainer.world.leads and self.record.get("status") == "running":
+            self.record["error"] = str(error)
+            with suppress(OSError):  # the error itself is told
+                self._write_record("failed")
+
     def _leave(self) -> None:
         if self.trainer.step % self.trainer.steps_per_epoch:
             self.save()
@@ -159,8 +182,8 @@ class Run:
                 self._write_record("finished")
             except OSError as error:
                 raise RunError(
-                    f"the run is done, but {self.folder} cannot be written: {error.strerror}; make room and --resume: "
-                    f"it goes on after step {self.saved} of {trainer.total}"
+                    f"the run is done ({shown(figures)}), but {self.folder} cannot be written: {error.strerror}; make "
+                    f"room and --resume: it goes on after step {self.saved} of {trainer.total}"
                 ) from None
         trainer.world.wait()
         return self.record
@@ -185,29 +208,60 @@ def set_up(options: Options) -> None:
         torch.set_float32_matmul_precision("high")
 
 
+@dataclass(frozen=True)
+class Start:
+    """A model as a run begins with it: how it meets the data, its arguments, its head, and what it took from --init."""
+
+    model: nn.Module
+    fit: Fit
+    arguments: dict[str, Any]
+    head: tuple[str, ...]
+    transfer: Transfer | None
+
+
+def make_start(architecture: Architecture, data: Data, options: Options, *, loads: bool = True) -> Start:
+    """Build a model as a run begins with it; it follows from the seed and the weights of --init.
+
+    Raises:
+        RunError: the model, the data and the weights do not go together.
+    """
+    seed_draws(options.seed, 0)
+    model, fit, arguments = meet(architecture, data, options)
+    head = head_of(architecture, arguments, model, fit, options.head)
+    transfer = None
+    if options.init and loads:
+        transfer = start_from(model, options.init, head, new_head=options.new_head, partial=options.partial)
+    return Start(model, fit, arguments, head, transfer)
+
+
 def make_trainer(
-    architecture: Architecture, data: Data, options: Options, world: World
+    architecture: Architecture, data: Data, options: Options, world: World, *, loads: bool = True
 ) -> tuple[Trainer, Feed | None, dict[str, Any]]:
     """Build a model for a data set, with its data carved; return also what a record says of both.
+
+    A run that goes on from a checkpoint loads no weights of --init.
 
     Raises:
         RunError: they do not go together, or the options do not suit them.
     """
     check_targets(data)
-    seed_draws(options.seed, 0)
-    model, fit, arguments = meet(architecture, data, options)
-    if options.init:
-        load_into(model, options.init)
+    begun = make_start(architecture, data, options, loads=loads)
+    fit = begun.fit
+    if begun.transfer is not None and world.leads:
+        say(str(begun.transfer))
     train, held = carve(data.train, options.validation, derived_seed(options.seed, 3))
-    trainer = Trainer(model, fit, options, train, world)
+    trainer = Trainer(begun.model, fit, options, train, world, begun.head)
     record = {
         "format": 1,
         "model": architecture.name,
-        "arguments": arguments,
+        "arguments": begun.arguments,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "data": {"name": data.name, "classes": data.classes, "labels": list(data.labels), "train": len(train.images),
                  "validation": len(held.images), "test": len(data.test.images), "notes": list(data.notes)},
         "images": fit.as_record(),
+        "head": list(begun.head),
+        "transfer": begun.transfer and begun.transfer.as_record(),
+        "stages": trainer.stages(),
         "loss": trainer.objective.terms,
         "options": as_record(options),
         "seed": options.seed,
@@ -218,26 +272,6 @@ def make_trainer(
         "problems": [],
     }  # fmt: skip
     return trainer, Feed(held, world.device) if len(held.images) else None, record
-
-
-def load_into(model: torch.nn.Module, path: str) -> None:
-    """Start a model from the weights in a file, all of them.
-
-    Raises:
-        RunError: the file cannot be read, or its weights are not those of the model; says which are not.
-    """
-    weights: dict[str, Tensor] = load_weights(Path(path))
-    mine = model.state_dict()
-    differ = [n for n in mine if n in weights and weights[n].shape != mine[n].shape]
-    parts = (
-        ("missing", sorted(mine.keys() - weights)),
-        ("unknown", sorted(weights.keys() - mine)),
-        ("other shape", differ),
-    )
-    wrong = [f"{what}: {', '.join(names[:3])}{' …' * (len(names) > 3)}" for what, names in parts if names]
-    if wrong:
-        raise RunError(f"{path} holds the weights of another model: {'; '.join(wrong)}", 2)
-    model.load_state_dict(weights)
 
 
 def describe_device(device: torch.device) -> str:
@@ -257,12 +291,13 @@ def train(architecture: Architecture, data: Data, options: Options, world: World
     state = world.tell(state)
     if state is not None and "test" in state:
         return dict(state)
-    trainer, validation, record = make_trainer(architecture, data, options, world)
+    trainer, validation, record = make_trainer(architecture, data, options, world, loads=state is None)
     record["problems"] += problems
     run = Run(trainer, folder, validation, Feed(data.test, world.device), record)
     if state is not None:
         trainer.restore(state)
         run.history, run.saved = list(state["history"]), trainer.step
+        record["transfer"] = state.get("transfer")
         record["problems"] = [
             *state["problems"],
             *record["problems"],
@@ -276,7 +311,11 @@ def train(architecture: Architecture, data: Data, options: Options, world: World
         except OSError as error:
             raise RunError(f"{folder} cannot be written: {error.strerror}", 2) from None
     with _catching_signals(run.stopped, world):
-        return run.go()
+        try:
+            return run.go()
+        except RunError as error:
+            run.note_failure(error)
+            raise
 
 
 def open_folder(folder: Path, options: Options) -> tuple[dict[str, Any] | None, list[str]]:
