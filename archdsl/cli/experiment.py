@@ -37,8 +37,8 @@ def command(name: str | None, output: str, seeds: str | None, quick: bool, redra
         return 0
     if name not in QUESTIONS:
         close = get_close_matches(name, QUESTIONS, n=1)
-        raise click.UsageError(f"there is no experiment `{name}`"
-                               + (f"; did you mean `{close[0]}`?" if close else "; `archdsl experiment` lists them"))  # fmt: skip
+        advice = f"did you mean `{close[0]}`?" if close else "`archdsl experiment` lists them"
+        raise click.UsageError(f"there is no experiment `{name}`; {advice}")
     asked = {key: value for key, value in options.items() if value is not None}
     if redraw and (asked or seeds or quick):
         raise click.UsageError("--redraw measures nothing anew: only -o goes with it")

@@ -320,8 +320,8 @@ INITIALISERS = Chapter(
     (
         Entry(
             ("init",),
-            "The arguments are those of PyTorch. It is for every convolution and `Linear` of the body and of the blocks "
-            "in it.",
+            "The arguments are those of PyTorch. It is for every convolution and `Linear` of the body, and of the "
+            "blocks in it.",
             'init kaiming_normal(mode="fan_out", nonlinearity="relu")\noutput x -> conv: Conv2d(16, 3) -> ReLU',
         ),
         Entry(
