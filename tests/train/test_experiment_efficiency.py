@@ -80,6 +80,7 @@ SAID = [
     ((MIDDLE, LOW, HIGH),   "That is better than DenseNet-BC"),
     ((HIGH, LOW, MIDDLE),   "makes 3.0 times the multiply-adds (6.0 M and 2.0 M) and keeps 4.0 times the bytes"),
     ((HIGH, LOW, MIDDLE),   "128 images is 80 MiB against 20 MiB"),
+    ((HIGH, LOW, MIDDLE),   "3 epochs of 20,000 images"),
 ]
 # fmt: on
 

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from archdsl.train.experiments.experiment import net  # noqa: E402
-from archdsl.train.experiments.features import CHANCE, DIVIDED, EDGE, checks, first_filters, masks, shares, tell  # noqa: E402
+from archdsl.train.experiments.features import CHANCE, DIVIDED, EDGE, checks, first_filters, masks, shares, tell, whole  # noqa: E402
+from archdsl.train.experiments.pictures import as_rows, from_rows  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +25,11 @@ def _one_thread():
 def findings(before=8, after=40):
     """Return findings of 96 filters, of which some look for edges."""
     even = {name: dimensions / 9 for name, dimensions in DIVIDED.items()}
-    maps = {name: {"maps": [[[0]]], "zeros": 0.4} for name in ("conv1", "conv2")}
+    maps = {name: {"maps": [["0"]], "zeros": 0.4} for name in ("conv1", "conv2")}
     later = {**even, "edges": 0.5}
     seed = {"top1": 0.9, "before": {"energy": even, "edges": before, "filters": 96},
             "after": {"energy": later, "edges": after, "filters": 96}}  # fmt: skip
-    return copy.deepcopy({"data": "fashion-mnist", "epochs": 2, "seeds": [seed], "filters": [[[0]]], "image": [[0]],
+    return copy.deepcopy({"data": "fashion-mnist", "epochs": 2, "seeds": [seed], "filters": [["0"]], "image": ["0"],
                           "maps": maps})  # fmt: skip
 
 
@@ -98,3 +99,14 @@ def test_it_says_that_filters_look_for_edges_only_where_more_do_than_by_chance(a
 
     assert said in told
     assert "What changed most is the energy in edges, from 22% to 50%." in told
+
+
+def test_values_are_whole_numbers_of_the_largest_with_or_without_their_sign():
+    assert whole(torch.tensor([[0.0, 1.0, 2.0]])) == [[0, 50, 99]]
+    assert whole(torch.tensor([[-2.0, 1.0, 0.0]]), signed=True) == [[-99, 50, 0]]
+    assert whole(torch.zeros(1, 2)) == [[0, 0]]
+
+
+def test_a_picture_is_read_as_it_was_written():
+    assert as_rows([[0, -99, 7], [1, 2, 3]]) == ["0 -99 7", "1 2 3"]
+    assert from_rows(["0 -99 7", "1 2 3"]) == [[0, -99, 7], [1, 2, 3]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from types import SimpleNamespace
 
@@ -10,9 +11,20 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
+from matplotlib.figure import Figure  # noqa: E402
 from torch import nn  # noqa: E402
 
-from archdsl.train.experiments.landscape import MOST, Around, bent_share, checks, direction, low_share, places, tell  # noqa: E402
+from archdsl.train.experiments.landscape import (  # noqa: E402
+    MOST,
+    Around,
+    bent_share,
+    checks,
+    direction,
+    draw,
+    low_share,
+    places,
+    tell,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +154,26 @@ def test_what_is_said_follows_the_numbers(changed, states, said):
 
 def test_one_seed_is_called_one():
     assert "(one seed)" in tell(findings((0.1,), (0.2,), (0.4,), (0.1,)))
+
+
+# fmt: off
+PLANES = [
+    (0.5, 100.0),   # chance in between
+    (0.0, 0.1),     # nothing is lost in the middle, and chance is never reached
+    (3.0, 3.0),     # the same everywhere
+    (5.0, MOST),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("low", "high"), PLANES)
+def test_any_losses_can_be_drawn(low, high):
+    grid, found = places(5), findings()
+    for one in found["nets"].values():
+        one["grid"] = plane(lambda x, y: low + (high - low) * (x * x + y * y) / 2)
+        one["line"] = [[low + (high - low) * abs(x) for x in grid]]
+    figure = Figure(layout="constrained")
+    draw({**found, "line": grid, "grid": grid}, figure)
+    figure.savefig(io.BytesIO(), format="png")
+
+    assert [axes.get_title() for axes in figure.axes] == ["Curve, each seed", "plain-56, loss", "residual-56, loss"]

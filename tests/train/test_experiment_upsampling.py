@@ -28,7 +28,7 @@ def findings():
     sizes = {"kernel 3, stride 2": [1.0, 1.4142, 1.4142, 2.0]}
     ways = {
         title: {"predicted": taps, "taps": taps, "magnitudes": sizes.get(title, [1.0] * 4), "ripple": 0.8,
-                "one": [[0]], "many": [[0]]}
+                "one": ["0"], "many": ["0"]}
         for title, taps in TAPS.items()
     }  # fmt: skip
     ways["resize, then 3×3"]["ripple"] = 0.0

@@ -35,7 +35,7 @@ def measure(setting: Setting) -> dict[str, Any]:
     counts = {(n, width): residual(n, width).network.examine().totals.params for n in BLOCKS for width in WIDTHS}
     n, width = closest(target, counts.items())
     nets = (dense, residual(n, width), residual(n, width, stride=1))
-    found = {}
+    found, images = {}, 0
     for one in nets:
         name = one.title.lower().replace(", ", "-").replace(" ", "-")
         runs = [setting.train(one, f"efficiency-{name}-{seed}", seed=seed) for seed in setting.seeds]
@@ -45,6 +45,7 @@ def measure(setting: Setting) -> dict[str, Any]:
             "top1": [round(run.test["top1"], 4) for run in runs],
             "rows": rows(runs),
         }
+        images = runs[0].record["data"]["train"]
     return {
         "nets": found,
         "layers": 6 * n + 2,
@@ -52,7 +53,7 @@ def measure(setting: Setting) -> dict[str, Any]:
         "tried": len(counts),
         "batch": BATCH,
         "epochs": setting.options["epochs"],
-        "images": min(int(setting.options.get("limit", 0)) or 60_000, 60_000),
+        "images": images,
         "data": setting.options["data"],
     }
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from archdsl.train.experiments.experiment import Experiment, Findings, Setting, net
 from archdsl.train.experiments.figures import COLOURS
+from archdsl.train.experiments.pictures import as_rows, from_rows
 from archdsl.train.prediction import Prediction, judged
 
 SIDE = 3
@@ -71,8 +72,8 @@ def measure(setting: Setting) -> dict[str, Any]:
             pixels = data.test.images[:1].float() / 255
             fed = (pixels - data.mean[0]) / data.std[0]
             shown = {
-                "filters": [_whole(each, signed=True) for each in _by_edges(after)],
-                "image": _whole(pixels[0, 0]),
+                "filters": [as_rows(whole(each, signed=True)) for each in _by_edges(after)],
+                "image": as_rows(whole(pixels[0, 0])),
                 "maps": {name: _maps(model, name, fed) for name in ("conv1", "conv2")},
             }
     return {"data": setting.options["data"], "epochs": setting.options["epochs"], "seeds": seeds, **shown}
@@ -101,7 +102,7 @@ def _by_edges(filters: Tensor) -> Tensor:
     return filters[shares(filters)[:, 1].argsort(descending=True)]
 
 
-def _whole(values: Tensor, signed: bool = False) -> list[list[int]]:
+def whole(values: Tensor, signed: bool = False) -> list[list[int]]:
     """Return values as whole numbers up to 99 in size: from 0, or with their sign."""
     top = float(values.abs().max() if signed else values.max()) or 1.0
     return [[round(value / top * 99) for value in row] for row in values.tolist()]
@@ -120,7 +121,7 @@ def _maps(model: nn.Module, name: str, image: Tensor) -> dict[str, Any]:
     found = kept[0][0].relu()
     rank = shares(first_filters(model))[:, 1] if name == "conv1" else found.mean((1, 2))
     order = rank.argsort(descending=True)[:SHOWN]
-    maps = [_whole(found[i, ::2, ::2] if found.shape[1] > 13 else found[i]) for i in order.tolist()]
+    maps = [as_rows(whole(found[i, ::2, ::2] if found.shape[1] > 13 else found[i])) for i in order.tolist()]
     return {"maps": maps, "zeros": round(float((found == 0).float().mean()), 4)}
 
 
@@ -184,19 +185,19 @@ def draw(findings: Findings, figure: Figure) -> None:
     upper, lower = left.subfigures(2, 1, height_ratios=(1.25, 1.0))
     filters = findings["filters"]
     for axes, each in zip(upper.subplots(4, -(-len(filters) // 4)).flat, filters, strict=False):
-        axes.imshow(each, cmap="RdBu_r", vmin=-99, vmax=99)
+        axes.imshow(from_rows(each), cmap="RdBu_r", vmin=-99, vmax=99)
         axes.set(xticks=(), yticks=())
     upper.suptitle("first filters, from edges to others", fontsize="medium")
     _bars(lower.subplots(), findings)
     rows = right.subplots(5, 3)
     for axes in rows.flat:
         axes.set_axis_off()
-    rows[0][1].imshow(findings["image"], cmap="gray")
+    rows[0][1].imshow(from_rows(findings["image"]), cmap="gray")
     rows[0][1].set_title("image", fontsize="small")
     for start, name in ((1, "conv1"), (3, "conv2")):
         for i, each in enumerate(findings["maps"][name]["maps"]):
             axes = rows[start + i // 3][i % 3]
-            axes.imshow(each, cmap="viridis", vmin=0, vmax=99)
+            axes.imshow(from_rows(each), cmap="viridis", vmin=0, vmax=99)
         title = "maps of the first six filters" if name == "conv1" else "largest maps of the second layer"
         rows[start][1].set_title(title, fontsize="small")
 

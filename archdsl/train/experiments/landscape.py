@@ -184,11 +184,10 @@ def _verdict(wide: Prediction, even: Prediction) -> str:
 def draw(findings: Findings, figure: Figure) -> None:
     """Draw the curves of all seeds, and the planes of the first one."""
     curves, *planes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
-    top = max(max(row) for title in NETS for row in findings["nets"][title]["grid"])
-    low = min(min(row) for title in NETS for row in findings["nets"][title]["grid"])
-    levels = [
-        10 ** (math.log10(low) + place * (math.log10(top) - math.log10(low)) / LEVELS) for place in range(LEVELS + 1)
-    ]
+    losses = [loss for title in NETS for row in findings["nets"][title]["grid"] for loss in row]
+    low = math.log10(max(min(losses), LEAST))
+    high = max(math.log10(max(*losses, LEAST)), low + 1)
+    levels = [10 ** (low + place * (high - low) / LEVELS) for place in range(LEVELS + 1)]
     for title, axes, colour in zip(NETS, planes, COLOURS, strict=False):
         found = findings["nets"][title]
         for seed, row in enumerate(found["line"]):
@@ -209,12 +208,12 @@ def _contours(axes: Axes, findings: Findings, title: str, levels: Sequence[float
     """Draw a plane in shades that both planes share, with numbers on some contours."""
     grid, plane = findings["grid"], findings["nets"][title]["grid"]
     axes.contourf(grid, grid, plane, levels=levels, norm="log", cmap="viridis")
-    lines = axes.contour(grid, grid, plane, levels=[level for level in NUMBERED if levels[0] < level < levels[-1]],
-                         colors="white", linewidths=0.7)  # fmt: skip
-    axes.clabel(lines, fmt="%g", fontsize=7)
-    axes.contour(
-        grid, grid, plane, levels=[math.log(findings["classes"])], colors="black", linestyles=":", linewidths=1
-    )
+    least, most = min(map(min, plane)), max(map(max, plane))
+    if numbered := [level for level in NUMBERED if least < level < most]:
+        lines = axes.contour(grid, grid, plane, levels=numbered, colors="white", linewidths=0.7)
+        axes.clabel(lines, fmt="%g", fontsize=7)
+    if least < (chance := math.log(findings["classes"])) < most:
+        axes.contour(grid, grid, plane, levels=[chance], colors="black", linestyles=":", linewidths=1)
     axes.set(xlabel="along the first", title=f"{title}, loss", aspect="equal")
     axes.grid(visible=False)
 

@@ -31,6 +31,7 @@ STEPS, BATCH = 8, 64
 def measure(setting: Setting) -> dict[str, Any]:
     """Train the three networks with each seed."""
     found: dict[str, Any] = {}
+    images = 0
     for title, model in NETS.items():
         one = net("small_kernels.arch", model, title)
         name = title.replace("×", "x").replace(", ", "-").replace(" ", "-")
@@ -43,10 +44,12 @@ def measure(setting: Setting) -> dict[str, Any]:
             "top1": [round(run.test["top1"], 4) for run in runs],
             "rows": rows(runs),
         }
+        images = runs[0].record["data"]["train"]
     return {
         "nets": found,
         "data": setting.options["data"],
         "epochs": setting.options["epochs"],
+        "images": images,
     }
 
 
@@ -92,8 +95,8 @@ def tell(findings: Findings) -> str:
     nets = findings["nets"]
     large, small, wide = nets[LARGE], nets[SMALL], nets[WIDE]
     not_shown = (
-        f"Two stages, {findings['epochs']} epochs, images of 28 pixels: other networks are not shown. What the further "
-        "ReLUs do is not told apart from what the further normalisations do."
+        f"Two stages and {findings['epochs']} epochs of {findings['images']:,} images of 28 pixels: other networks are "
+        "not shown. What the further ReLUs do is not told apart from what the further normalisations do."
     )
     said = (
         _of_fields(large, small),

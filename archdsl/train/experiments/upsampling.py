@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from archdsl.analysis.overlap import overlaps
 from archdsl.train.experiments.experiment import Experiment, Findings, Net, Setting, net
+from archdsl.train.experiments.pictures import as_rows, from_rows
 from archdsl.train.prediction import Prediction, judged
 
 FACTORS = (2, 3, 4, 8)
@@ -97,8 +98,8 @@ def looked_at(one: Net, draws: int) -> dict[str, Any]:
         "taps": [round(value) for value in taps.flatten().tolist()],
         "magnitudes": [round(value, 4) for value in (size[:2, :2] / size.min()).flatten().tolist()],
         "ripple": round(sum(ripples) / draws, 4),
-        "one": levels(single[:PICTURED, :PICTURED]),
-        "many": levels(size[:PICTURED, :PICTURED], zero=True),
+        "one": as_rows(levels(single[:PICTURED, :PICTURED])),
+        "many": as_rows(levels(size[:PICTURED, :PICTURED], zero=True)),
     }
 
 
@@ -201,7 +202,7 @@ def draw(findings: Findings, figure: Figure) -> None:
     for column, (title, way) in enumerate(findings["ways"].items()):
         for row, name in enumerate(("one", "many")):
             axes = panels[row][column]
-            axes.imshow(way[name], cmap="viridis", vmin=0, vmax=99, interpolation="nearest")
+            axes.imshow(from_rows(way[name]), cmap="viridis", vmin=0, vmax=99, interpolation="nearest")
             axes.set(xticks=(), yticks=())
             axes.grid(False)
         panels[0][column].set_title(title)
