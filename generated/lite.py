@@ -1,4 +1,4 @@
-# lite.arch, 4d61456b456a
+# lite.arch, f1823ac87f37
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -467,10 +467,6 @@ class UNetLite(nn.Module):
             self.merge.insert(0, DoubleConv(2 * base * 2**i, base * 2**i))
             in_channels = base * 2**i
         self.head = nn.Conv2d(in_channels, classes, kernel_size=1)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.normal_(self.head.weight, std=0.01)
 
     def forward(self, image: Tensor) -> Tensor:
         x = image

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 
 import pytest
 
@@ -96,3 +98,9 @@ def test_every_option_is_explained():
     text = make_parser("", {}).format_help()
     for name in as_record(Options()):
         assert f"--{name.replace('_', '-')}" in text
+
+
+def test_the_help_names_every_recipe():
+    (recipe,) = (one for one in fields(Options) if one.name == "recipe")
+
+    assert set(RECIPES) <= set(re.split(r"[ ,:]+", recipe.metadata["help"]))

@@ -346,20 +346,21 @@ def draw(findings: Findings, figure: Figure) -> None:
         shown = [(step, share) for step, share in zip(steps, found["left"], strict=True) if share >= LEAST_SHOWN]
         line = range(shown[-1][0] + 1)
         left.plot(line, [(1 - float(momentum)) ** step for step in line], "-", color=colour, linewidth=0.8)
-        left.plot(*zip(*shown, strict=True), "o", color=colour, markersize=3.5, label=f"momentum {momentum}")
-    left.set(xlabel="steps t", yscale="log", title="Start left in a running mean\n(line: (1 − momentum)ᵗ)")
+        left.plot(*zip(*shown, strict=True), "o", color=colour, markersize=3.5, label=f"m = {momentum}")
+    left.set(xlabel="steps t", ylabel="share of the start", yscale="log", title="Running mean (line: (1 − m)ᵗ)")
     left.legend()
     kept = 100 * fmean(run["running"] for run in runs)
     accuracies = [100 * fmean(column) for column in zip(*(run["batch"] for run in runs), strict=True)]
     sizes.plot(findings["batches"], accuracies, "o-", color=COLOURS[0], label="of the batch")
     sizes.axhline(kept, color=COLOURS[1], linestyle="--", label="running")
-    sizes.set(xlabel="images in a batch", ylabel="test accuracy (%)", title="Statistics in evaluation")
+    sizes.set(xlabel="images in a batch", ylabel="test accuracy (%)", title="Statistics of the batch")
     sizes.set_xscale("log", base=2)
+    sizes.set_xticks(findings["batches"][::2], labels=map(str, findings["batches"][::2]))
     sizes.legend()
     gathered = [100 * fmean(column) for column in zip(*(run["gathered"] for run in runs), strict=True)]
     anew.plot(steps, gathered, "o-", color=COLOURS[0], label="gathered anew")
     anew.axhline(kept, color=COLOURS[1], linestyle="--", label="of the training")
-    anew.set(xlabel="batches seen", ylabel="test accuracy (%)", title="Running statistics from 0 and 1")
+    anew.set(xlabel="batches seen", ylabel="test accuracy (%)", title="Running statistics anew")
     anew.legend()
 
 

@@ -121,7 +121,7 @@ def tell(findings: Findings) -> str:
         f"still sees {_spelled(wide['fields'])} pixels and comes to {_figures(wide['miou'])}. "
     )  # fmt: skip
     if two > one and two > control:
-        share = (two - one) / (two - control)
+        share = (two - control) / (two - one)
         said += (
             f"So {share:.0%} of what depth 2 gains over depth 1 is left at equal parameters. "
             + (f"That the field is the reason fits with depth 3, which adds {three - two:+.3f}: it sees more than any "

@@ -30,7 +30,7 @@ class Options:
         "", "a data set by name (fashion-mnist, fashion-scenes, blue-marble, digits, synthetic) or path"
     )
     output: str = _option("", "folder of the run; runs/MODEL-DATA where left out")
-    recipe: str = _option("auto", "options that go together: auto, a name, or a JSON file of options")
+    recipe: str = _option("auto", "options that go together: auto, classify, digits, segment, finetune, long, imagenet, or a JSON file")
     resume: bool = _option(False, "go on where the run in the output folder was stopped; begin it if there is none")
     limit: int = _option(0, "images that are used of each split; 0 is all", least=0)
     validation: float = _option(0.1, "share of the training images held back to choose and to stop", least=0, most=0.9)
@@ -127,7 +127,7 @@ HARMLESS = frozenset(
 RECIPES: dict[str, dict[str, Any]] = {
     "classify": {"flip": True, "crop": 2},
     "digits": {"epochs": 15, "batch": 64, "crop": 1},
-    "segment": {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 1e-2, "batch": 32, "loss": "ce+dice", "flip": True},
+    "segment": {"optimizer": "adamw", "lr": 1e-2, "weight_decay": 1e-2, "batch": 32, "loss": "ce+dice", "flip": True},
     "long": {
         "epochs": 40, "lr": 0.1, "schedule": "cosine", "warmup": 2.0, "flip": True, "crop": 4, "smoothing": 0.1,
         "erase": 0.1, "cutmix": 1.0, "ema": 0.999, "amp": "bf16", "channels_last": True, "compile": "default",
