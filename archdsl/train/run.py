@@ -90,9 +90,9 @@ def run(written: Written, given: Mapping[str, Any]) -> Trained:
     folder = Path(options.output or f"runs/{architecture.name}-{Path(data.name).name.partition(':')[0]}")
     options = replace(options, output=str(folder))
     old, _ = open_folder(folder, options)
-    write_files(folder, written)
     if old is not None and "predictions" in old:  # a finished run, asked for again
         return _told_again(old, folder)
+    write_files(folder, written)
     set_up(options)
     first = initial_loss(architecture, data, options, world)
     monitor = Monitor()
