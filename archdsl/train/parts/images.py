@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,13 +40,14 @@ def need_pillow() -> None:
         raise DataError(problem, "pip install pillow", missing=True)
 
 
-def picture(path: Path) -> Picture:
-    """Read the header of an image file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open an image file; what Pillow and its decoders raise of a broken one becomes a `DataError`."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            return Picture(path, (image.height, image.width), image.mode)
+            yield image
     except (
         OSError,
         SyntaxError,
@@ -53,57 +57,38 @@ def picture(path: Path) -> Picture:
         zlib.error,
         Image.DecompressionBombError,
     ) as error:
-        raise broken_image(path, error) from None
+        empty = path.is_file() and path.stat().st_size == 0
+        problem = "is empty" if empty else f"is no image or a broken one ({error})"
+        raise DataError(f"{path}: {problem}", "copy or export the file again, or take it away") from None
 
 
-def broken_image(path: Path, error: Exception) -> DataError:
-    problem = "is empty" if path.is_file() and path.stat().st_size == 0 else f"is no image or a broken one ({error})"
-    return DataError(f"{path}: {problem}", "copy or export the file again, or take it away")
+def picture(path: Path) -> Picture:
+    """Read the header of an image file."""
+    with _opened(path) as image:
+        return Picture(path, (image.height, image.width), image.mode)
 
 
 def image_pixels(path: Path, mode: str, size: tuple[int, int]) -> Tensor:
     """Return an image as uint8, C × H × W, with its colours brought to `mode` and its size to `size`."""
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            converted = image if image.mode == mode else image.convert(mode)
-            if converted.size != (size[1], size[0]):
-                converted = converted.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-            return _as_tensor(converted.tobytes(), size)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
-        raise broken_image(path, error) from None
+    with _opened(path) as image:
+        converted = image if image.mode == mode else image.convert(mode)
+        if converted.size != (size[1], size[0]):
+            converted = converted.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return _as_tensor(converted.tobytes(), size)
 
 
 def mask_pixels(path: Path, size: tuple[int, int]) -> Tensor:
     """Return the classes of an image's pixels as uint8, H × W; those of a palette are its places, not its colours."""
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            # A mask of one bit unpacks to 0 and 255.
-            flat = image.convert("L") if image.mode == "1" else image
-            if flat.size != (size[1], size[0]):
-                flat = flat.resize((size[1], size[0]), Image.Resampling.NEAREST)
-            return _as_tensor(flat.tobytes(), size)[0]
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
-        raise broken_image(path, error) from None
+    with _opened(path) as image:
+        # A mask of one bit unpacks to 0 and 255.
+        flat = image.convert("L") if image.mode == "1" else image
+        if flat.size != (size[1], size[0]):
+            flat = flat.resize((size[1], size[0]), Image.Resampling.NEAREST)
+        return _as_tensor(flat.tobytes(), size)[0]
 
 
 def _as_tensor(pixels: bytes, size: tuple[int, int]) -> Tensor:

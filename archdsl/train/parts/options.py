@@ -30,7 +30,9 @@ class Options:
         "", "a data set by name (fashion-mnist, fashion-scenes, blue-marble, digits, synthetic) or path"
     )
     output: str = _option("", "folder of the run; runs/MODEL-DATA where left out")
-    recipe: str = _option("auto", "options that go together: auto, classify, digits, segment, finetune, long, imagenet, or a JSON file")
+    recipe: str = _option(
+        "auto", "options that go together: auto, classify, digits, segment, finetune, long, imagenet, or a JSON file"
+    )
     resume: bool = _option(False, "go on where the run in the output folder was stopped; begin it if there is none")
     limit: int = _option(0, "images that are used of each split; 0 is all", least=0)
     validation: float = _option(0.1, "share of the training images held back to choose and to stop", least=0, most=0.9)
