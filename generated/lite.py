@@ -1,4 +1,4 @@
-# lite.arch, f1823ac87f37
+# lite.arch, 57281e225d08
 """The networks of lite.arch."""
 
 from __future__ import annotations
@@ -467,6 +467,7 @@ class UNetLite(nn.Module):
             self.merge.insert(0, DoubleConv(2 * base * 2**i, base * 2**i))
             in_channels = base * 2**i
         self.head = nn.Conv2d(in_channels, classes, kernel_size=1)
+        nn.init.xavier_normal_(self.head.weight, gain=0.3)
 
     def forward(self, image: Tensor) -> Tensor:
         x = image

@@ -1,4 +1,4 @@
-# unet.arch, f674081f07e9
+# unet.arch, 4db6bc74cf0b
 """The networks of unet.arch."""
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.xavier_normal_(self.head.weight, gain=0.3)
 
     def forward(self, x: Tensor) -> Tensor:
         skip: list[Tensor] = []
