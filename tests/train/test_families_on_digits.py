@@ -1,4 +1,4 @@
-"""Every family learns: trained on handwritten digits for 15 epochs, and held against its analysis."""
+"""Every family learns: on handwritten digits for 15 epochs, U-Nets on drawn shapes, and is what its analysis says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from archdsl.cli import run  # noqa: E402
 
-pytestmark = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn, which brings the digits, is absent")
+NEEDS_DIGITS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn, which brings the digits, is absent")
 
 # fmt: off
 FAMILIES = [
@@ -35,6 +35,7 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
+@NEEDS_DIGITS
 @pytest.mark.parametrize(("file", "model", "options"), FAMILIES, ids=[row[1] for row in FAMILIES])
 def test_a_family_reads_digits_and_is_what_its_analysis_says(file, model, options, tmp_path):
     status = run(["train", file, "--model", model, "--data", "digits", "--device", "cpu", "--no-tensorboard",
@@ -48,9 +49,23 @@ def test_a_family_reads_digits_and_is_what_its_analysis_says(file, model, option
     assert status == 0
 
 
+@NEEDS_DIGITS
 @pytest.mark.parametrize(("file", "model", "options"), FAMILIES[:1] + FAMILIES[3:4], ids=["LeNet5", "DenseNetLite"])
 def test_one_batch_is_learned_by_heart(file, model, options, capsys):
     command = ["train", file, "--model", model, "--data", "digits", "--device", "cpu", "--overfit-batch", *options]
 
     assert run(command) == 0
     assert "one batch is learned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_u_net_finds_shapes_and_is_what_its_analysis_says(depth, tmp_path):
+    status = run(["train", "lite.arch", "--model", f"UNetLite{depth}", "--data", "synthetic-masks:1x32x32:3",
+                  "--size", "32", "--limit", "240", "--epochs", "4", "--batch", "16", "--device", "cpu",
+                  "--no-tensorboard", "-o", str(tmp_path / "run")])  # fmt: skip
+    record = json.loads((tmp_path / "run" / "record.json").read_text(encoding="utf-8"))
+    states = {one["name"]: one["state"] for one in record["predictions"]}
+
+    assert [name for name, state in states.items() if state == "failed"] == []
+    assert {"receptive fields", "loss at the start", "loss falls", "mIoU beats majority"} <= states.keys()
+    assert status == 0

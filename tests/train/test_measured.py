@@ -121,6 +121,14 @@ def test_a_run_that_learns_meets_its_predictions_and_one_that_does_not_fails_the
     assert [one.state for one in bad.values()] == ["passed", "failed", "failed", "failed"]
 
 
+@pytest.mark.parametrize(("accuracy", "failed"), [(1.0, False), (0.995, False), (0.985, True)])
+def test_a_baseline_that_is_never_wrong_is_to_be_reached_within_a_point(accuracy, failed):
+    one = run_of(quadrants(), {"top1": accuracy}, [1.4] * 10 + [0.1] * 50)["accuracy beats linear"]
+
+    assert one.failed is failed
+    assert one.predicted == "≥ 99.00%"
+
+
 def test_a_long_run_has_to_halve_its_loss_where_that_has_no_floor():
     data, losses = quadrants(), [1.0] * 100 + [0.6] * 200
 

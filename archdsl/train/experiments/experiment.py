@@ -61,6 +61,8 @@ class Setting:
     asked: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     quick: bool = False
+    read_back: list[str] = field(default_factory=list)
+    """Runs that were there before, whole or in part: their time is not that of this command."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -91,6 +93,8 @@ class Setting:
             DataError: the data set is missing or broken.
         """
         folder = self.folder / "runs" / run_name
+        if (folder / "last.pt").exists():
+            self.read_back.append(run_name)
         say(f"{net.title}, seed {seed}:")
         given = {
             **self.own,

@@ -70,6 +70,7 @@ def perform(
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "seconds": round(time.monotonic() - began),
+            "read_back": len(setting.read_back),
             "findings": json.loads(json.dumps(findings)),  # what a reader of the file will see
         }
         return _written(name, experiment, record, folder)
@@ -100,7 +101,9 @@ def report(name: str, record: Mapping[str, Any]) -> str:
     experiment = EXPERIMENTS[name]
     tried = " A quick try, which shows that the experiment runs and nothing else." if record["quick"] else ""
     seeds = ", ".join(map(str, record["seeds"]))
-    where = f"{record['device']}, PyTorch {record['torch']}, {record['threads']} threads, {record['seconds']:,} s"
+    threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
+    where = f"{record['device']}, PyTorch {record['torch']}, {threads}, {record['seconds']:,} s"
+    where += f" without {record['read_back']} trainings made before" if record.get("read_back") else ""
     return "\n".join(
         (
             f"# {name}: {QUESTIONS[name]}",
