@@ -130,7 +130,7 @@ def _written(network: Network, file: str) -> Written | None:
         click.echo(f"archdsl: {file} cannot be written as code: {error}", err=True)
         return None
     except Untrainable as error:
-        raise click.UsageError(f"{error}") from None
+        raise click.UsageError(f"there can be no training script: {error}") from None
     for note in notes:
         click.echo(f"note: {note}", err=True)
     if find_spec("torch") is None:
@@ -145,7 +145,6 @@ def _written(network: Network, file: str) -> Written | None:
 def _trained(written: Written, wanted: dict[str, Any]) -> int:
     """Train, and tell how it ended."""
     from archdsl.train.parts.data import DataError
-    from archdsl.train.parts.log import shown
     from archdsl.train.run import run
 
     try:
@@ -158,7 +157,6 @@ def _trained(written: Written, wanted: dict[str, Any]) -> int:
         return 3 if error.missing else 2
     if trained.folder is None:
         return 0
-    click.echo(f"test: {shown(trained.record['test'])}")
     click.echo(trained.markdown, nl=False)
     click.echo(f"wrote {trained.folder / 'record.json'} and report.md", err=True)
     return 1 if trained.failed else 0

@@ -24,12 +24,13 @@ from archdsl.train.parts.checkpoint import load_weights, write_json, write_whole
 from archdsl.train.parts.command import read_data, start
 from archdsl.train.parts.data import Data
 from archdsl.train.parts.distributed import World, join_world
-from archdsl.train.parts.fitting import Architecture
-from archdsl.train.parts.log import say
+from archdsl.train.parts.fitting import Architecture, counted
+from archdsl.train.parts.log import say, shown
 from archdsl.train.parts.options import Options
 from archdsl.train.parts.problems import RunError
 from archdsl.train.parts.run import make_start, open_folder, set_up, train
 from archdsl.train.prediction import Prediction, table
+from archdsl.train.script import declared_shape
 from archdsl.train.symptoms import Symptom, no_number, over_epochs, wrong_start
 from archdsl.train.transferred import frozen_stages, of_the_stages, with_nothing_frozen
 from archdsl.verify.subject import NotBuilt, imported
@@ -69,7 +70,12 @@ class Trained:
     @property
     def markdown(self) -> str:
         """The report: the figures of the test, what was predicted, and what goes wrong."""
-        lines = [f"# {self.record['model']} on {self.record['data']['name']}", "", table(self.predictions)]
+        record = self.record
+        head = f"# {record['model']} on {record['data']['name']}"
+        options = record["options"]
+        how = f"recipe {options['recipe']}, {counted(options['epochs'], 'epoch')}, batch {options['batch']}"
+        how += f", seed {options['seed']}, {record['device']}, torch {record['versions']['torch']}"
+        lines = [head, "", f"test: {shown(record['test'])}", "", how, "", table(self.predictions)]
         lines += [f"- {symptom}" for symptom in self.symptoms]
         return "\n".join(lines).rstrip() + "\n"
 
@@ -91,6 +97,7 @@ def run(written: Written, given: Mapping[str, Any]) -> Trained:
     options = replace(options, output=str(folder))
     old, _ = open_folder(folder, options)
     if old is not None and "predictions" in old:  # a finished run, asked for again
+        say(f"the run in {folder} is finished; this is what it came to")
         return _told_again(old, folder)
     write_files(folder, written)
     set_up(options)
@@ -117,10 +124,8 @@ def _import(written: Written) -> ModuleType:
 def architecture_of(written: Written, code: ModuleType) -> Architecture:
     """Return what the parts train: the builder, the shape of the input, and whether other sizes serve as well."""
     made = written.network
-    (fed,) = made.graph.inputs.values()
     _, symbols = model_parameters(made.module, made.name)
-    channels, height, width = fed.output.known
-    return Architecture(made.name, getattr(code, written.builder), (channels, height, width), bool(symbols))
+    return Architecture(made.name, getattr(code, written.builder), declared_shape(made), bool(symbols))
 
 
 def watched(architecture: Architecture, monitor: Monitor) -> Architecture:

@@ -19,6 +19,7 @@ from archdsl.codegen.layout import WIDTH
 from archdsl.codegen.source import sized
 from archdsl.elaborate import Module, model_parameters
 from archdsl.pipeline import Network, network
+from archdsl.sizes import Symbolic
 
 PARTS = "archdsl.train.parts"
 ROOT = "command"
@@ -56,7 +57,7 @@ class Trained:
 
     name: str
     builder: str
-    shape: tuple[int, ...]
+    shape: tuple[int, int, int]
     any_size: bool
 
 
@@ -112,14 +113,26 @@ def _trained(of: Module | Network, notes: list[str]) -> Iterable[Trained]:
 def _one(made: Network, builder: str) -> Trained:
     if any(d.severity == "error" for d in made.diagnostics):
         raise Untrainable(f"{made.name} cannot be built as it is: a parameter has no value, or there is an error")
+    _, symbols = model_parameters(made.module, made.name)
+    return Trained(made.name, builder, declared_shape(made), bool(symbols))
+
+
+def declared_shape(made: Network) -> tuple[int, int, int]:
+    """Return the input that a network declares, channels first; 0 for a height or a width that it leaves open.
+
+    Raises:
+        Untrainable: it takes several inputs, or none that is an image.
+    """
     try:
         inputs = [node.output.known for node in sized(made).graph.inputs.values()]
     except Unsupported as error:
         raise Untrainable(f"{made.name}: {error}") from None
     if len(inputs) != 1 or len(inputs[0]) != 3:
         raise Untrainable(f"{made.name} does not take one image of channels, height and width")
-    _, symbols = model_parameters(made.module, made.name)
-    return Trained(made.name, builder, inputs[0], bool(symbols))
+    (given,) = made.graph.inputs.values()
+    is_open = [isinstance(size, Symbolic) for size in given.output.shape]
+    channels, height, width = inputs[0]
+    return channels, 0 if is_open[1] else height, 0 if is_open[2] else width
 
 
 def _listed(names: Sequence[str]) -> str:

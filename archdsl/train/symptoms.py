@@ -97,18 +97,19 @@ def gradients(looks: Sequence[Mapping[str, float]]) -> list[Symptom]:
     """Look at the norms of gradients relative to those of their weights, look by look, in the order of the layers.
 
     A gradient has vanished where it is tiny beside one further on in at least half of the looks: the network
-    does learn, though not there.
+    does learn, though not there. The last layer is no measure: a head often begins with small weights, beside which
+    its gradient is large, and it makes those before it small as well.
     """
     found: list[Symptom] = []
     largest: dict[str, float] = {}
     shares: dict[str, list[float]] = {}
     for look in looks:
         later = 0.0
-        for layer, size in reversed(list(look.items())):
+        for place, (layer, size) in enumerate(reversed(list(look.items()))):
             largest[layer] = max(largest.get(layer, 0.0), size)
             if later:
                 shares.setdefault(layer, []).append(size / later)
-            later = max(later, size)
+            later = max(later, size if place else 0.0)
     # A look at a stage that freezes layers is without them.
     fullest: Mapping[str, float] = max(looks, key=len, default={})
     order = list(fullest)

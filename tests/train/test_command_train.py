@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -39,7 +40,7 @@ def test_a_run_ends_with_predictions_that_are_met(tmp_path, capsys):
     record = json.loads((tmp_path / "out" / "record.json").read_text("utf-8"))
     named = {one["name"]: one for one in record["predictions"]}
 
-    assert out.startswith("test: loss ")
+    assert "\ntest: loss " in out
     assert (tmp_path / "out" / "report.md").read_text("utf-8") in out
     assert {one["state"] for one in record["predictions"]} == {"passed", "skipped"}
     assert [name for name, one in named.items() if one["state"] == "skipped"] == ["peak memory"]
@@ -138,7 +139,7 @@ WRONG = [
     (["net.arch", "--data", "stripes.npz", "--device", "nowhere"],     2, "there is no device nowhere"),
     (["net.arch", "--data", "digits"],                                 3, "pip install scikit-learn"),
     (["net.arch", "--data", "synthetic-masks:1x12x12:3"],              2, "gives one answer an image"),
-    (["net.arch", "--data", "synthetic:2x12x12:3", "-D", "channels=1"], 2, "takes 1 channels"),
+    (["net.arch", "--data", "synthetic:2x12x12:3", "-D", "channels=1"], 2, "takes 1 channel,"),
     (["net.arch", "--data", "no/such"],                                2, "no/such"),
 ]
 # fmt: on
@@ -161,3 +162,22 @@ def test_without_torch_the_command_that_installs_it_is_said(monkeypatch, capsys)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert train() == 3
     assert 'pip install "archdsl[train]"' in capsys.readouterr().err
+
+
+def test_images_keep_their_size_where_the_model_leaves_it_open(tmp_path, capsys):
+    (tmp_path / "net.arch").write_text(NET.replace("12, 12", "H, W"), encoding="utf-8")
+    status = train("-o", "out")
+    record = json.loads((tmp_path / "out" / "record.json").read_text("utf-8"))
+
+    assert status in (0, 1)
+    assert record["images"]["how"] == "none"
+    assert {one["state"] for one in record["predictions"] if one["name"] in ("shapes", "MACs of a step")} == {"passed"}
+
+
+def test_what_the_data_notes_is_told(tmp_path, capsys):
+    (tmp_path / "stripes.npz").rename(tmp_path / "apart.npz")
+    with np.load(tmp_path / "apart.npz") as apart:
+        np.savez(tmp_path / "stripes.npz", x=apart["x_train"], y=apart["y_train"])
+    train("-o", "out", "--dry-run")
+
+    assert "note: there is no test part" in capsys.readouterr().err

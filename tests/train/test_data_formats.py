@@ -365,3 +365,10 @@ def test_a_pickle_is_refused_by_its_name(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x80\x04.")
 
     assert "looks like a pickle, which runs code when it is read, so none is" in refused(tmp_path / name)
+
+
+def test_classes_that_no_training_mask_shows_are_noted(tmp_path):
+    path = tmp_path / "masks.npz"
+    np.savez(path, x=SIX, y=SIX // 128 * 3)
+
+    assert "2 of 4 classes have no pixel in the training masks, `1` first" in load(str(path)).notes

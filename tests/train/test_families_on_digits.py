@@ -11,7 +11,9 @@ torch = pytest.importorskip("torch")
 
 from archdsl.cli import run  # noqa: E402
 
-NEEDS_DIGITS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn, which brings the digits, is absent")
+NEEDS_DIGITS = pytest.mark.skipif(
+    find_spec("sklearn") is None, reason="scikit-learn, which brings the digits, is absent"
+)
 
 # fmt: off
 FAMILIES = [

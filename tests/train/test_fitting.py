@@ -100,6 +100,22 @@ def test_a_model_for_masks_keeps_the_size_of_the_images_where_it_can():
     assert meet(dataclasses.replace(architecture, any_size=False), bright_spots(), options())[1].size == (64, 64)
 
 
+def test_a_size_that_is_left_open_is_that_of_the_images():
+    open_sized = Architecture("Small", Small, (1, 0, 0), any_size=True)
+
+    assert [meet(open_sized, quadrants(), options(**given))[1].size for given in ({}, {"size": 12})] == [
+        (8, 8),
+        (12, 12),
+    ]
+    assert meet(dataclasses.replace(open_sized, shape=(1, 8, 0)), quadrants(), options())[1].how == "none"
+
+
+def alone():
+    data = quadrants()
+    train, test = (Split(part.images, torch.zeros_like(part.targets)) for part in (data.train, data.test))
+    return dataclasses.replace(data, train=train, test=test, classes=1, labels=("a",))
+
+
 def coloured():
     data = quadrants()
     images = data.train.images.expand(-1, 3, -1, -1)
@@ -109,7 +125,8 @@ def coloured():
 # fmt: off
 WRONG = [
     (lambda: meet(Architecture("Five", lambda: Small(5), (1, 8, 8)), quadrants(), options()), "tells 5 classes apart, and quadrants has 4"),
-    (lambda: meet(Architecture("Grey", lambda: Small(4), (1, 8, 8)), coloured(), options()),  "takes 1 channels, and quadrants has 3"),
+    (lambda: meet(Architecture("Grey", lambda: Small(4), (1, 8, 8)), coloured(), options()),  "takes 1 channel, and quadrants has 3"),
+    (lambda: meet(SMALL, alone(), options()),                                                 "has one class alone"),
     (lambda: meet(MAPPER, quadrants(), options()),                                            "gives a map of answers"),
     (lambda: meet(SMALL, bright_spots(), options()),                                          "quadrants|spots has masks"),
     (lambda: meet(SMALL, quadrants(), options(set="drpout=1")),                               "did you mean dropout?"),

@@ -250,3 +250,8 @@ def test_options_that_do_not_suit_are_refused(given, said):
 def test_the_objective_of_a_run_follows_from_its_answers():
     assert trainer().objective == Objective("ce", 0.0, 0.4)
     assert trainer(MAPPER, bright_spots(), loss="bce+dice").objective.terms == "bce+dice"
+
+
+def test_batch_statistics_over_processes_are_refused_where_they_cannot_be():
+    with pytest.raises(RunError, match="--sync-bn is for CUDA, and this run is on cpu"):
+        trainer(sync_bn=True)

@@ -159,6 +159,11 @@ def test_evaluation_is_not_looked_at_and_a_copy_of_the_model_has_the_same_monito
     assert watching.steps == 1
 
 
+def test_a_head_with_small_weights_is_no_measure_of_the_layers_before_it():
+    assert gradients([{"a": 2e-3, "b": 3e-3, "head": 6.0}]) == []
+    assert [one.where for one in gradients([{"a": 2e-6, "b": 3e-3, "head": 6.0}])] == ["a"]
+
+
 def test_a_gradient_that_is_small_everywhere_has_not_vanished():
     assert gradients([{"a": 1e-9, "b": 1e-9, "c": 2e-9}]) == []
 

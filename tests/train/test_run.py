@@ -167,6 +167,8 @@ def test_a_run_stops_when_validation_gets_no_better(tmp_path):
 
     assert len(figures) < 40
     assert len(figures) == figures.index(max(figures)) + 1 + 3
+    since = f"no better validation figure since epoch {len(figures) - 3}"
+    assert record["stopped_early"] == f"after epoch {len(figures)} of 40: {since}"
 
 
 def test_a_folder_with_a_run_is_not_written_over(tmp_path):

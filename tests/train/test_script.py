@@ -220,3 +220,17 @@ def test_the_declared_size_of_a_model_is_in_its_script():
     text = training_script(load(ROOT / "specs/cifar_resnet.arch", "ResNet20"), "resnet20.py")
 
     assert '"ResNet20": Architecture("ResNet20", build_resnet20, (3, 32, 32), any_size=True),' in text
+
+
+OPEN = """model Open(classes: int = 4, channels: int = 1) {
+    input image: [channels, H, W]
+    output logits = image -> Conv2d(2, 3) -> ReLU -> AdaptiveAvgPool2d(1) -> Flatten -> fc: Linear(classes)
+}
+"""
+
+
+def test_a_height_and_a_width_that_are_left_open_are_0_in_the_script(tmp_path):
+    (tmp_path / "open_net.arch").write_text(OPEN, encoding="utf-8")
+    text = training_script(load(tmp_path / "open_net.arch", "Open"), "open_net.py")
+
+    assert ", (1, 0, 0), any_size=True)," in text

@@ -149,7 +149,10 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     except RunError:
         raise
     except Exception as error:  # noqa: BLE001  each library has exceptions of its own for a damaged file
-        raise RunError(f"{path} holds no weights: {str(error).partition(chr(10))[0]}", 2) from None
+        said = str(error).partition("\n")[0]
+        if "weights_only" in said:  # torch's own text says how to run the code in it
+            said = "more than tensors and plain values, or something else"
+        raise RunError(f"{path} holds no weights: {said}", 2) from None
     weights = state
     if isinstance(state, dict):
         weights = next((state[name] for name in HOLDERS if isinstance(state.get(name), dict)), state)

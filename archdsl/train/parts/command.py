@@ -81,7 +81,8 @@ def read_data(
         raise RunError("--data is missing: a data set by its name, such as fashion-mnist or digits, or a path", 2)
     side = options.size
     size = (side, side) if side else (architecture.shape[1], architecture.shape[2])
-    data = load(options.data, seed=options.seed, limit=options.limit or None, size=size, classes=options.classes)
+    data = load(options.data, seed=options.seed, limit=options.limit or None, size=size if all(size) else None,
+                classes=options.classes)  # fmt: skip
     automatic = "segment" if data.kind == "mask" else "digits" if data.name == "digits" else "classify"
     options = resolve(given, defaults, automatic)
     make_plan(options)  # what is wrong in it is told before anything is written

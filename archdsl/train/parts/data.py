@@ -149,14 +149,15 @@ def read_classes(text: str) -> list[int]:
 
 
 def _unseen(train: Split, labels: tuple[str, ...]) -> list[str]:
-    """Return a note where a class has no image to learn it from."""
-    if train.targets.dim() != 1:
+    """Return a note where a class has no image, or no pixel of a mask, to learn it from."""
+    if train.targets.is_floating_point():
         return []
-    counts = torch.bincount(train.targets, minlength=len(labels))
+    counts = torch.bincount(train.targets.flatten(), minlength=len(labels))[: len(labels)]
     unseen = (counts == 0).nonzero().flatten().tolist()
     if not unseen:
         return []
-    return [f"{len(unseen)} of {len(labels)} classes have no training image, `{labels[unseen[0]]}` first"]
+    where = "training image" if train.targets.dim() == 1 else "pixel in the training masks"
+    return [f"{len(unseen)} of {len(labels)} classes have no {where}, `{labels[unseen[0]]}` first"]
 
 
 def _mean_and_std(pixels: Tensor) -> tuple[float, float]:

@@ -26,7 +26,8 @@ PADDED_AT_MOST = 1.5
 class Architecture:
     """A model to be trained: what builds it, and the input that it declares, channels first.
 
-    `any_size` tells that its spec leaves height and width open.
+    A height or a width of 0 is one that its spec leaves open: it is that of the images. `any_size` tells that others
+    than the declared ones may be given.
     """
 
     name: str
@@ -122,20 +123,20 @@ def meet(architecture: Architecture, data: Data, options: Options) -> tuple[nn.M
     found, *image = data.train.images.shape[1:]
     wanted = int(arguments.get("channels", architecture.shape[0]))
     if found != wanted and found != 1:
-        raise RunError(f"{architecture.name} takes {wanted} channels, and {data.name} has {found}", 2)
+        raise RunError(f"{architecture.name} takes {counted(wanted, 'channel')}, and {data.name} has {found}", 2)
     mean, std = data.mean, tuple(max(value, 1e-3) for value in data.std)
     repeats = found != wanted
     if repeats:
         mean, std = mean * wanted, std * wanted
     size, how = _size(architecture, (image[0], image[1]), data.kind == "mask", options, model, wanted)
     kind = "labels" if data.several else data.kind
+    if data.classes < 2 and not data.several:
+        raise RunError(f"{data.name} has one class alone, with nothing to tell it from", 2)
     output = _probe(model, wanted, size)
     if output is None:
-        raise RunError(
-            f"{architecture.name} cannot take images of {size[0]}×{size[1]} pixels; it declares "
-            f"{architecture.shape[1]}×{architecture.shape[2]}",
-            2,
-        )
+        _, height, width = architecture.shape
+        other = f"it declares {height}×{width}" if height and width else "--size gives another"
+        raise RunError(f"{architecture.name} cannot take images of {size[0]}×{size[1]} pixels; {other}", 2)
     if (output.dim() == 4) != (kind == "mask") or output.dim() not in (2, 4):
         gives = "a map of answers" if output.dim() == 4 else "one answer an image"
         wants = "masks" if kind == "mask" else "one answer an image"
@@ -151,7 +152,7 @@ def meet(architecture: Architecture, data: Data, options: Options) -> tuple[nn.M
 def _size(
     architecture: Architecture, own: tuple[int, int], masks: bool, options: Options, model: nn.Module, channels: int
 ) -> tuple[tuple[int, int], str]:
-    declared = (architecture.shape[1], architecture.shape[2])
+    declared = (architecture.shape[1] or own[0], architecture.shape[2] or own[1])
     if options.size:
         declared = (options.size, options.size)
     elif options.fit == "none" or (masks and architecture.any_size and _probe(model, channels, own) is not None):
@@ -199,6 +200,11 @@ def check_targets(data: Data) -> None:
                 f"{data.name}: the label {value} of {name} image {place} is out of range: there are {data.classes} "
                 f"classes, from 0 to {data.classes - 1}"
             )
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things as it is said."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}{'es' if what.endswith('s') else 's'}"
 
 
 def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:

@@ -106,7 +106,8 @@ class Board:
 
 def shown(row: Mapping[str, float], prefix: str = "") -> str:
     """Return the figures of a row whose names begin in a certain way, as words."""
-    names = {"top1": "top-1", "top5": "top-5", "miou": "mIoU", "dice": "Dice"}
+    names = {"top1": "top-1", "top5": "top-5", "miou": "mIoU", "dice": "Dice", "f1": "F1",
+             "exact": "all labels right"}  # fmt: skip
     parts = []
     for name, value in row.items():
         if name.startswith(prefix):

@@ -15,7 +15,7 @@ from archdsl.train.parts.averaging import Averaged
 from archdsl.train.parts.data import Split
 from archdsl.train.parts.distributed import World, across_processes, share_of
 from archdsl.train.parts.feeding import Feed, epoch_order, seed_draws
-from archdsl.train.parts.fitting import Fit
+from archdsl.train.parts.fitting import Fit, counted
 from archdsl.train.parts.freezing import frozen_modules, learning_parameters, rate_factors, rest_norms
 from archdsl.train.parts.log import Row
 from archdsl.train.parts.losses import Objective, first_output
@@ -52,6 +52,8 @@ class Trainer:
         """
         self.fit, self.options, self.world, self.device = fit, options, world, world.device
         refuse_unsuitable(options, fit, len(split.images), world.size)
+        if options.sync_bn and self.device.type != "cuda":
+            raise RunError(f"--sync-bn is for CUDA, and this run is on {self.device.type}", 2)
         self.steps_per_epoch = len(split.images) // options.batch
         self.total = self.steps_per_epoch * options.epochs
         if world.size > 1 and options.sync_bn:
@@ -307,8 +309,8 @@ def refuse_unsuitable(options: Options, fit: Fit, images: int, processes: int) -
     pieces = processes * options.accumulate
     if options.batch % pieces:
         raise RunError(
-            f"a batch of {options.batch} cannot be divided into {pieces} equal parts: {processes} processes and "
-            f"--accumulate {options.accumulate}",
+            f"a batch of {options.batch} cannot be divided into {pieces} equal parts: {counted(processes, 'process')} "
+            f"and --accumulate {options.accumulate}",
             2,
         )
     if options.batch > images:

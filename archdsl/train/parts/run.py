@@ -26,7 +26,7 @@ from archdsl.train.parts.checkpoint import (
 from archdsl.train.parts.data import Data
 from archdsl.train.parts.distributed import World
 from archdsl.train.parts.feeding import Feed, derived_seed, seed_draws
-from archdsl.train.parts.fitting import Architecture, Fit, carve, check_targets, meet
+from archdsl.train.parts.fitting import Architecture, Fit, carve, check_targets, counted, meet
 from archdsl.train.parts.heads import head_of
 from archdsl.train.parts.log import Bar, Board, Row, say, shown, write_tables
 from archdsl.train.parts.loop import FIGURES, Trainer
@@ -96,10 +96,11 @@ class Run:
         """Say what is trained from here on, where that is not all of the model all the time."""
         stages = self.trainer.stages()
         one, all_of_it = stages[index], sum(1 for _ in self.trainer.model.parameters())
+        low, high = f"{one['lowest_lr']:.3g}", f"{one['highest_lr']:.3g}"
+        rates = f"a rate of {high}" if low == high else f"rates from {low} to {high}"
         if self.trainer.world.leads and (len(stages) > 1 or one["tensors"] < all_of_it):
             say(f"stage {index + 1} of {len(stages)}, from epoch {one['from_epoch']}: {one['tensors']} of {all_of_it} "
-                f"tensors are trained, {one['parameters']:,} parameters, at rates from {one['lowest_lr']:.3g} to "
-                f"{one['highest_lr']:.3g}")  # fmt: skip
+                f"tensors are trained, {one['parameters']:,} parameters, at {rates}")  # fmt: skip
 
     def _prefix(self) -> str:
         return "val_" if self.trainer.averaged is None else "ema_val_"
@@ -167,6 +168,11 @@ class Run:
     def _finish(self) -> dict[str, Any]:
         trainer, options = self.trainer, self.trainer.options
         chosen = {"weights": "averaged" if trainer.averaged else "trained", "epoch": len(self.history)}
+        if trainer.step < trainer.total:
+            since = f"no better validation figure since epoch {self._best() + 1}"
+            self.record["stopped_early"] = f"after epoch {len(self.history)} of {options.epochs}: {since}"
+            if trainer.world.leads:
+                say(f"stopped early {self.record['stopped_early']}")
         if options.evaluate == "best" and self.validation is not None and self.history:
             best = trainer.world.tell(self._best_state() if trainer.world.leads else None)
             if best is not None:
@@ -247,6 +253,9 @@ def make_trainer(
     check_targets(data)
     begun = make_start(architecture, data, options, loads=loads)
     fit = begun.fit
+    if world.leads:
+        for note in data.notes:
+            say(f"note: {note}")
     if begun.transfer is not None and world.leads:
         say(str(begun.transfer))
     train, held = carve(data.train, options.validation, derived_seed(options.seed, 3))
@@ -301,7 +310,7 @@ def train(architecture: Architecture, data: Data, options: Options, world: World
         record["problems"] = [
             *state["problems"],
             *record["problems"],
-            f"went on after step {trainer.step}, on {world.size} processes",
+            f"went on after step {trainer.step}, on {counted(world.size, 'process')}",
         ]
         if world.leads:
             say(f"going on after step {trainer.step} of {trainer.total}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from archdsl.train.parts.feeding import seed_draws
+from archdsl.train.parts.fitting import counted
 from archdsl.train.parts.log import say
 from archdsl.train.parts.loop import Trainer
 from archdsl.train.parts.problems import RunError
@@ -30,11 +31,15 @@ def dry_run(trainer: Trainer, record: dict[str, Any]) -> dict[str, Any]:
     trainer.advance()
     trainer.read_losses()
     data, images = record["data"], record["images"]
-    say(f"{record['model']}: {record['parameters']:,} parameters, built with {record['arguments'] or 'its defaults'}")
-    say(f"{data['name']}: {data['train']} training, {data['validation']} validation and {data['test']} test images, "
-        f"{data['classes']} classes; size {images['size'][0]}×{images['size'][1]} ({images['how']})")  # fmt: skip
-    say(f"{trainer.total} steps of {trainer.options.batch} images in {trainer.options.epochs} epochs on "
-        f"{record['device']}, {record['processes']} processes; loss {record['loss']}")  # fmt: skip
+    arguments = ", ".join(f"{name}={value}" for name, value in record["arguments"].items())
+    how = {"none": "their own", "pad": "padded to it", "resize": "resized to it"}[images["how"]]
+    grey = f"; grey is repeated to {images['channels']} channels" if images["repeated"] else ""
+    say(f"{record['model']}: {record['parameters']:,} parameters, built with {arguments or 'its defaults'}")
+    say(f"{data['name']}: {data['train']:,} training, {data['validation']:,} validation and {data['test']:,} test "
+        f"images, {data['classes']} classes; size {images['size'][0]}×{images['size'][1]} ({how}){grey}")  # fmt: skip
+    say(f"{counted(trainer.total, 'step')} of {counted(trainer.options.batch, 'image')} in "
+        f"{counted(trainer.options.epochs, 'epoch')} on {record['device']}, "
+        f"{counted(record['processes'], 'process')}; loss {record['loss']}")  # fmt: skip
     return {**record, "first_loss": trainer.losses[0]}
 
 
