@@ -1,4 +1,4 @@
-# bare.arch, 6d8391126e51
+# bare.arch, eedb879991ba
 """The networks of bare.arch."""
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ class DeepMLP(nn.Module):
         image = self.relu(self.fc28(image))
         image = self.relu(self.fc29(image))
         image = self.relu(self.fc30(image))
-        image = self.head(image)
-        return image
+        out: Tensor = self.head(image)
+        return out
 
 
 class DeepReLU(nn.Module):
@@ -268,8 +268,8 @@ class DeepReLU(nn.Module):
         image = self.relu(self.fc28(image))
         image = self.relu(self.fc29(image))
         image = self.relu(self.fc30(image))
-        image = self.head(image)
-        return image
+        out: Tensor = self.head(image)
+        return out
 
 
 class DeepTanh(nn.Module):
@@ -346,8 +346,8 @@ class DeepTanh(nn.Module):
         image = self.tanh(self.fc28(image))
         image = self.tanh(self.fc29(image))
         image = self.tanh(self.fc30(image))
-        image = self.head(image)
-        return image
+        out: Tensor = self.head(image)
+        return out
 
 
 def bareresnet(n: int = 3, width: int = 16, stride: int = 1, channels: int = 3, classes: int = 10) -> BareResNet:

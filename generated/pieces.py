@@ -1,4 +1,4 @@
-# pieces.arch, e4964b63397d
+# pieces.arch, c520e99ccab1
 """The networks of pieces.arch."""
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ class Stack(nn.Module):
         image = self.conv[6](image)
         image = self.conv[7](image)
         image = self.conv[8](image)
-        image = self.conv[9](image)
-        return image
+        out: Tensor = self.conv[9](image)
+        return out
 
 
 class Pair(nn.Module):
@@ -234,7 +234,7 @@ class DeepMLP(nn.Module):
         self.bn = nn.ModuleList()
         self.act = nn.ModuleList()
         in_channels = channels * 28 * 28
-        for i in range(layers):
+        for _ in range(layers):
             self.fc.append(nn.Linear(in_channels, hidden))
             if norm:
                 self.bn.append(nn.BatchNorm1d(hidden))
@@ -250,7 +250,7 @@ class DeepMLP(nn.Module):
         for i in range(self.layers):
             x = self.fc[i](x)  # [hidden]
             x = self.bn[i](x) if self.norm else x
-            x = self.act[i](x) if self.leaky else self.act[i](x)
+            x = self.act[i](x)
         logits: Tensor = self.head(x)
         return logits
 

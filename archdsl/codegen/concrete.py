@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast as python
 import keyword
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -353,9 +353,19 @@ def block_class(concrete: Concrete, instance: Instance, word: str, doc: Sequence
     flowing.run(steps(instance))
     given = [flowing.returned(result.index) for result in instance.results]
     kind = "Tensor" if len(given) == 1 else f"tuple[{', '.join(['Tensor'] * len(given))}]"
-    flowing.lines.append(Statement("return ", given[0] if len(given) == 1 else python.Tuple(given)))
+    add_return(flowing.lines, given[0] if len(given) == 1 else python.Tuple(given), parameters)
     forward = Function("forward", ["self", *(f"{one}: Tensor" for one in parameters)], kind, flowing.lines)
     return Class(word, "nn.Module" if instance.kind == "block" else "nn.Sequential", doc, [constructor, forward])
+
+
+def add_return(lines: list[Statement], value: python.expr, parameters: Collection[str]) -> None:
+    """Return a value; where the last line assigns it to a parameter, it gets a name with a type of its own."""
+    if isinstance(value, python.Name) and value.id in parameters and lines and lines[-1].head == f"{value.id} = ":
+        variable, bound = "out", {line.head.partition(" =")[0] for line in lines} | {*parameters}
+        while variable in bound:
+            variable += "_"
+        lines[-1].head, value = f"{variable}: Tensor = ", name(variable)
+    lines.append(Statement("return ", value))
 
 
 def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[Statement]) -> tuple[Class, list[Class]]:
@@ -391,7 +401,7 @@ def model_class(concrete: Concrete, word: str, doc: Sequence[str], extra: list[S
         flowing.lines = [*before, Statement("if ", name("self.training"), ":", body=inner)]
     kinds += [whole] if trained or len(regular) > 1 else []
     plain = name(f"{word}EvaluationOutput") if trained and len(regular) > 1 else name(whole)
-    flowing.lines.append(Statement("return ", regular[0] if len(regular) == 1 else call(plain, *regular)))
+    add_return(flowing.lines, regular[0] if len(regular) == 1 else call(plain, *regular), parameters)
     extras: list[Class] = []
     if len(kinds) > 1 or len(regular) > 1:
         words = sorted(graph.outputs, key=lambda o: o in graph.training_outputs)

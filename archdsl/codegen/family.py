@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.codegen import layout, terms
-from archdsl.codegen.concrete import Concrete, block_class, model_class, record
+from archdsl.codegen.concrete import Concrete, add_return, block_class, model_class, record
 from archdsl.codegen.forward import Flow
 from archdsl.codegen.model import Class, Function, Parameter, Statement
 from archdsl.codegen.naming import IMPORTED, class_name, flat, free, spelled
@@ -584,19 +584,20 @@ class Family:
         feeds = {body.word(s.name) for s in definition.body if isinstance(s, ast.Input)}
         word = body.word(word) if word is not None else None
         if _is_typed(code, feeds):
-            body.forward.append(Statement("return ", code))
+            add_return(body.forward, code, feeds)
             return
-        if isinstance(code, python.Name):
+        bound = {s.head.removesuffix(" = ") for s in body.forward} | feeds
+        new = word if word is not None and word not in bound else "out"
+        while new in bound:
+            new += "_"
+        if not isinstance(code, python.Name):
+            variable = new
+            body.forward.append(Statement(f"{variable}: Tensor = ", code))
+        else:
             variable = code.id
             first = next((s for s in body.forward if s.head == f"{variable} = "), None)
             if first is not None:
                 first.head = f"{variable}: Tensor = "
-        else:
-            bound = {s.head.removesuffix(" = ") for s in body.forward} | feeds
-            variable = word if word is not None and word not in bound else "out"
-            while variable in bound:
-                variable += "_"
-            body.forward.append(Statement(f"{variable}: Tensor = ", code))
         body.forward.append(Statement(f"return {variable}"))
 
     def _init(self, definition: ast.Definition) -> list[Statement]:

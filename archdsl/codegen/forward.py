@@ -14,7 +14,7 @@ from archdsl.codegen.channels import after
 from archdsl.codegen.model import Statement
 from archdsl.codegen.naming import IMPORTED, flat
 from archdsl.codegen.terms import UNKNOWN, binary, call, constant, name, names_in, same, value_of
-from archdsl.codegen.translate import MOST_UNROLLED, Body, Unsupported, called, merged
+from archdsl.codegen.translate import MOST_UNROLLED, Body, Unsupported, called, merged, read_target
 from archdsl.codegen.units import Defined, Numbered, Passed, Tensor
 from archdsl.elaborate.values import LayerValue
 from archdsl.lang import ast
@@ -339,7 +339,7 @@ class Flow(Body):
                 behind = self._after_loop(outside[word], each[word], head, iterable) if is_first else None
                 self.pure[terms_id(variable)] = behind
         if init:
-            self.init.append(Statement(f"for {head} in ", iterable, ":", body=init))
+            self.init.append(Statement(f"for {read_target(head, init)} in ", iterable, ":", body=init))
         self.forward.append(Statement(f"for {head} in ", forward_iterable, ":", body=forward))
         self.ascending, self.loop_words = saved[0], saved[1]
 
@@ -470,7 +470,7 @@ class Flow(Body):
                 turned = python.Compare(asked.left, [python.Is()], asked.comparators)
                 if isinstance(b.code, python.Name):
                     return Tensor(python.IfExp(turned, b.code, a.code), channels)
-            return Tensor(python.IfExp(asked, a.code, b.code), channels)
+            return Tensor(a.code if same(a.code, b.code) else python.IfExp(asked, a.code, b.code), channels)
         word = target or "out"
         for forward, x in ((forward_a, a), (forward_b, b)):
             if not (isinstance(x.code, python.Name) and x.code.id == word):

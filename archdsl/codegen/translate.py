@@ -515,8 +515,7 @@ class Body:
             if not unchanged and not same(behind, carried):
                 self._carry(behind)
         if init:
-            used = set().union(*(names_in(s.value) for s in statements(init) if s.value is not None))
-            self.init.append(Statement(f"for {_unused(target, used)} in ", iterable, ":", body=init))
+            self.init.append(Statement(f"for {read_target(target, init)} in ", iterable, ":", body=init))
         if unchanged:
             return channels
         self.pure[self.carried] = self._after_loop(outside, each, target, iterable)
@@ -685,6 +684,7 @@ def statements(made: Sequence[Statement]) -> Iterator[Statement]:
         yield from statements(statement.body or [])
 
 
-def _unused(target: str, used: set[str]) -> str:
-    """Return a loop's target; a single name that nothing reads is `_`."""
+def read_target(target: str, body: Sequence[Statement]) -> str:
+    """Return the target of a loop; a single name that its body does not read is `_`."""
+    used = set().union(*(names_in(s.value) for s in statements(body) if s.value is not None))
     return "_" if target.isidentifier() and target not in used else target

@@ -216,9 +216,9 @@ def of_the_run(
     data: Data, options: Options, record: Mapping[str, Any], losses: Sequence[float], start: tuple[float, float]
 ) -> Iterator[Prediction]:
     """Yield what is predicted of a training, and what it came to."""
-    yield _start(options, *start)
-    yield _falls(options, record, losses)
     kind = record["images"]["kind"]
+    yield _start(options, kind, *start)
+    yield _falls(options, record, losses)
     figure, name = float(record["test"][FIGURES[kind]]), {"top1": "accuracy", "miou": "mIoU", "f1": "F1"}[FIGURES[kind]]
     for baseline in baselines(data):
         title, perfect = f"{name} beats {baseline.name}", baseline.figure == 1
@@ -228,12 +228,14 @@ def of_the_run(
         yield judged(title, least, f"{figure:.2%}", "", met, note)
 
 
-def _start(options: Options, loss: float, equal_chances: float) -> Prediction:
+def _start(options: Options, kind: str, loss: float, equal_chances: float) -> Prediction:
     predicted = f"{equal_chances:.3f}"
     if options.init:
         return skipped("loss at the start", "the run begins with trained weights", predicted)
-    met = abs(loss - equal_chances) <= INITIAL * equal_chances
     note = "ln(classes), the loss of equal chances"
+    if kind == "mask" and loss < equal_chances:  # where most pixels are background, a bias for it is a better start
+        return judged("loss at the start", f"≤ {predicted}", f"{loss:.3f}", "", loss > 0, note)
+    met = abs(loss - equal_chances) <= INITIAL * equal_chances
     return judged("loss at the start", predicted, f"{loss:.3f}", f"{INITIAL:.0%}", met, note)
 
 

@@ -31,7 +31,7 @@ from archdsl.train.parts.problems import RunError
 from archdsl.train.parts.run import make_start, open_folder, set_up, train
 from archdsl.train.prediction import Prediction, table
 from archdsl.train.script import declared_shape
-from archdsl.train.symptoms import Symptom, no_number, over_epochs, wrong_start
+from archdsl.train.symptoms import Symptom, no_number, over_epochs, spelled, wrong_start
 from archdsl.train.transferred import frozen_stages, of_the_stages, with_nothing_frozen
 from archdsl.verify.subject import NotBuilt, imported
 
@@ -76,7 +76,7 @@ class Trained:
         how = f"recipe {options['recipe']}, {counted(options['epochs'], 'epoch')}, batch {options['batch']}"
         how += f", seed {options['seed']}, {record['device']}, torch {record['versions']['torch']}"
         lines = [head, "", f"test: {shown(record['test'])}", "", how, "", table(self.predictions)]
-        lines += [f"- {symptom}" for symptom in self.symptoms]
+        lines += [f"- {line}" for line in spelled(self.symptoms)]
         return "\n".join(lines).rstrip() + "\n"
 
 
@@ -246,8 +246,8 @@ def _diverged(error: RunError) -> bool:
 def _keep_symptoms(folder: Path, others: list[Symptom], error: RunError) -> None:
     """Say what went wrong in a run that stopped, and write it into its record."""
     symptoms = [*no_number(str(error)), *others]
-    for symptom in symptoms:
-        say(f"diagnosis: {symptom}")
+    for line in spelled(symptoms):
+        say(f"diagnosis: {line}")
     path = folder / "record.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

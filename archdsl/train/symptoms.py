@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 INITIAL = 0.15
@@ -75,14 +76,25 @@ class Symptom:
         """Return it as it stands in the record of a run."""
         return {**asdict(self), "cures": list(self.cures)}
 
-    def __str__(self) -> str:
-        place = f" in {self.where}" if self.where else ""
-        return f"{self.name}{place}: {self.shown_by}; what helps: {', '.join(self.cures)}"
+
+NAMED = 3
+"""Layers with one symptom that are told with what shows it; of the others there is the number."""
+
+
+def spelled(symptoms: Sequence[Symptom]) -> list[str]:
+    """Return one line for each kind of symptom, with its first layers and its cures."""
+    lines = []
+    for name, group in groupby(sorted(symptoms, key=lambda one: list(CURES).index(one.name)), lambda one: one.name):
+        found = list(group)
+        shown = "; ".join(f"in {one.where}, {one.shown_by}" if one.where else one.shown_by for one in found[:NAMED])
+        more = f"; and in {len(found) - NAMED} more layers" if len(found) > NAMED else ""
+        lines.append(f"{name}: {shown}{more}. What helps: {', '.join(found[0].cures)}.")
+    return lines
 
 
 def wrong_start(loss: float, equal_chances: float) -> list[Symptom]:
-    """Look at the loss before the first step, which is that of equal chances where nothing is learned yet."""
-    if loss == loss and abs(loss - equal_chances) <= INITIAL * equal_chances:
+    """Look at the loss before the first step: above that of equal chances, a model is sure of what it cannot know."""
+    if loss <= (1 + INITIAL) * equal_chances:
         return []
     return [Symptom("wrong initial loss", "", f"{loss:.3f}, where equal chances give {equal_chances:.3f}")]
 

@@ -121,6 +121,19 @@ def test_a_run_that_learns_meets_its_predictions_and_one_that_does_not_fails_the
     assert [one.state for one in bad.values()] == ["passed", "failed", "failed", "failed"]
 
 
+@pytest.mark.parametrize(("make", "loss", "failed"), [
+    (quadrants, 1.4, False), (quadrants, 1.7, True), (quadrants, 1.0, True),
+    (bright_spots, 1.2, False), (bright_spots, 1.7, True), (bright_spots, 0.6, False),
+])  # fmt: skip
+def test_a_first_loss_below_equal_chances_is_fine_where_most_pixels_are_of_one_class(make, loss, failed):
+    data = make()
+    record = {"images": {"kind": data.kind}, "test": {"top1": 1.0, "miou": 1.0}}
+    chances = math.log(data.classes)
+    found = measured.of_the_run(data, options(), record, [1.4] * 60, (loss * chances / math.log(4), chances))
+
+    assert next(found).failed is failed
+
+
 @pytest.mark.parametrize(("accuracy", "failed"), [(1.0, False), (0.995, False), (0.985, True)])
 def test_a_baseline_that_is_never_wrong_is_to_be_reached_within_a_point(accuracy, failed):
     one = run_of(quadrants(), {"top1": accuracy}, [1.4] * 10 + [0.1] * 50)["accuracy beats linear"]
