@@ -14,7 +14,7 @@ from archdsl.train.parts.problems import RunError
 
 @click.command("experiment")
 @click.argument("name", required=False)
-@click.option("-o", "--output", metavar="DIR", default="experiments", help="Where to write.  [default: experiments]")
+@click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: experiments; experiments/quick]")
 @click.option("--seeds", metavar="N,N", help="Of its trainings; each is one more run of every network.")
 @click.option("--data", metavar="NAME", help="Another data set, by name or path.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Times through the data.")
@@ -22,7 +22,7 @@ from archdsl.train.parts.problems import RunError
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1.")
 @click.option("--quick", is_flag=True, help="A try of seconds, which shows that it runs and nothing else.")
 @click.option("--redraw", is_flag=True, help="Make figure and text anew from DIR/NAME.json.")
-def command(name: str | None, output: str, seeds: str | None, quick: bool, redraw: bool, **options: Any) -> int:
+def command(name: str | None, output: str | None, seeds: str | None, quick: bool, redraw: bool, **options: Any) -> int:
     """Carry out the experiment NAME, or list all.
 
     It leaves NAME.json with what was measured, a figure as NAME.png and NAME.svg, and NAME.md with what came out, what
@@ -42,7 +42,8 @@ def command(name: str | None, output: str, seeds: str | None, quick: bool, redra
     asked = {key: value for key, value in options.items() if value is not None}
     if redraw and (asked or seeds or quick):
         raise click.UsageError("--redraw measures nothing anew: only -o goes with it")
-    return _performed(name, Path(output), asked, _seeds(seeds), quick, redraw)
+    folder = Path(output or ("experiments/quick" if quick else "experiments"))  # a try replaces no finished work
+    return _performed(name, folder, asked, _seeds(seeds), quick, redraw)
 
 
 def _seeds(text: str | None) -> tuple[int, ...]:

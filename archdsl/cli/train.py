@@ -158,5 +158,5 @@ def _trained(written: Written, wanted: dict[str, Any]) -> int:
     if trained.folder is None:
         return 0
     click.echo(trained.markdown, nl=False)
-    click.echo(f"wrote {trained.folder / 'record.json'} and report.md", err=True)
+    click.echo(f"{trained.folder}: record.json, report.md, {trained.record['weights']}", err=True)
     return 1 if trained.failed else 0

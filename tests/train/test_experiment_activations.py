@@ -136,9 +136,9 @@ def test_what_does_not_come_fails_by_its_name(illness, cure, changed, names):
 def test_it_tells_which_cures_help_and_which_do_not():
     said = tell(findings())
 
-    assert "With a rate of 0.3 50% of the hidden units are 0 for every test image, and 20.0% of the images" in said
+    assert "With a learning rate of 0.3, 50% of the hidden units are dead, and the accuracy is 20.0%. " in said
     assert (
-        "It helps: lower rate (0% dead, 80.0%); BatchNorm (0% dead, 83.0%). It does not: LeakyReLU (0% dead, 10.0%)"
+        "What helps: lower rate (0% dead, 80.0%); BatchNorm (0% dead, 83.0%). What does not: LeakyReLU (0% dead, 10.0%)"
         in said
     )
     assert "right about all 20 runs" in said

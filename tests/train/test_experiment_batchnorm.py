@@ -172,9 +172,10 @@ def test_what_does_not_hold_fails(changed, expected):
 
 # fmt: off
 SAID = [
-    ({},                                                   ["0.9 is 0.1, and 0.9ᵗ of the start", "4.0 times as noisy", "2.00 times that", "on 90.0% of 2,048", "on 50.0% with", "too noisy", "10.0% before", "mean of 2 seeds"]),
+    ({},                                                   ["their 0.9 is PyTorch's 0.1, and 0.9ᵗ of the start", "4.0 times as noisy", "2.00 times as large for 2 values", "on 90.0% of 2,048", "on 50.0% with", "too noisy", "10.0% before", "mean of 2 seeds"]),
     ({"conventions": {"0.1": 0.1, "0.9": 0.6}},            ["does not follow the formula"]),
-    ({"repeated": {"0.1": {"left": [1], "error": 1e-3}}},  ["0.9 is 0.1. Copied"]),
+    ({"repeated": {"0.1": {"left": [1], "error": 1e-3}}},  ["PyTorch's 0.1. The notes'"]),
+    ({"variances": {"2": {"divides": 2.0, "keeps": 2.0}}}, ["are not those that were expected. A trained"]),
     ({"batch": [0.895, 0.9, 0.9]},                         ["cost little"]),
     ({"batch": [0.95, 0.9, 0.9]},                          ["serve better"]),
     ({"runs": 1},                                          ["one seed"]),

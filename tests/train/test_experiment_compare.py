@@ -119,6 +119,8 @@ def test_the_text_names_the_first_the_last_and_what_costs_most():
     assert "9000 µs in LeNet-5" in text
     assert "They put 10 of 15 pairs" in text
     assert "bytes that are kept for the backward, 0." in text
+    assert "timed as it was trained: LeNet-5 and EfficientNet-lite in float32, the others in bf16." in text
+    assert "flipped and cropped at random, but not for LeNet-5." in text
     assert "1 seed: differences of a few tenths of a point say nothing." in text
     assert "| VGG-small | 3,000 | 3.00 M | 2 KiB | 1.50 ms | 90.70 % |" in text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -35,6 +37,7 @@ BARS = [
     ({"counted": 67_907},                   ["failed", "passed", "passed"]),
     ({"plain_56": (0.8, 0.27)},             ["passed", "failed", "passed"]),  # 4.0 and 1.35: the mean alone would do
     ({"plain_56": (0.4, 0.28)},             ["passed", "passed", "passed"]),
+    ({"plain_56": (0.4, math.nan)},         ["passed", "failed", "failed"]),
     ({"residual_56": (0.1, 0.19)},          ["passed", "passed", "failed"]),  # 0.25 and 0.63
 ]
 # fmt: on
@@ -51,6 +54,7 @@ SAID = [
     ({"residual_56": (0.4, 0.3)},                             ["Degradation is reproduced, but shortcuts do not mend"],  ["mend it."]),
     ({"plain_56": (0.1, 0.1), "residual_56": (0.05, 0.05)},   ["The deeper one is not worse", "not reproduced", "shortcuts help all the same"], ["no over-fitting"]),
     ({"plain_56": (0.1, 0.3)},                                ["seeds do not agree", "not reproduced"],                  ["The deeper one is worse", "help all the same"]),
+    ({"plain_20": (0.4,), "plain_56": (0.4,), "residual_56": (0.2,)}, ["The deeper one is not worse: 1.00 times"],       ["do not agree"]),
     ({"plain_20": (0.2,), "plain_56": (0.4,), "residual_56": (0.2,)}, ["one seed"],                                      ["means of"]),
     ({"top1": (0.9, 0.9, 0.8, 0.91)},                         ["+1.0 points"],                                           ["-1.0"]),
 ]

@@ -63,11 +63,14 @@ def test_sobel_is_nearly_an_edge():
     assert found[1] == pytest.approx((4 + 4 * 2**0.5) ** 2 / 8 / 12)
 
 
-def test_random_filters_are_edge_detectors_as_often_as_the_distribution_says():
-    filters = torch.randn(40_000, 3, 3, generator=torch.Generator().manual_seed(0))
-    found = shares(filters)
+# Uniform weights are those of a new convolution in PyTorch; of normal ones the Beta distribution gives the chance.
+@pytest.mark.parametrize(("drawn", "chance"), [(torch.rand, CHANCE), (torch.randn, 0.5**3.5)])
+def test_random_filters_are_edge_detectors_as_often_as_their_distribution_says(drawn, chance):
+    filters = drawn(100_000, 3, 3, generator=torch.Generator().manual_seed(0))
+    found = shares(2 * filters - 1 if drawn is torch.rand else filters)
 
-    assert float((found[:, 1] > EDGE).float().mean()) == pytest.approx(CHANCE, abs=0.004)
+    # Two standard errors of so many draws are 0.0019.
+    assert float((found[:, 1] > EDGE).float().mean()) == pytest.approx(chance, abs=0.0019)
     assert found.sum(1).min() == pytest.approx(1)
     assert found.mean(0).tolist() == pytest.approx([1 / 9, 2 / 9, 2 / 9, 2 / 9, 2 / 9], abs=0.004)
 
@@ -78,11 +81,11 @@ def test_the_first_filters_are_those_of_conv1():
     assert torch.equal(first_filters(model), model.conv1.weight.detach().reshape(32, 3, 3))
 
 
-# Two standard errors of 96 draws at 8.8 % are 5.8 points: from 2.9 to 14.6 of 96 filters is chance.
+# Two standard errors of 96 draws at 9.75 % are 6.06 points: from 3.55 to 15.17 of 96 filters is chance.
 @pytest.mark.parametrize(
     ("before", "after", "states"),
-    [(8, 40, ["passed", "passed"]), (3, 15, ["passed", "passed"]), (2, 14, ["failed", "failed"]),
-     (15, 8, ["failed", "failed"]), (14, 14, ["passed", "failed"])],
+    [(8, 40, ["passed", "passed"]), (4, 16, ["passed", "passed"]), (3, 15, ["failed", "failed"]),
+     (16, 8, ["failed", "failed"]), (15, 15, ["passed", "failed"])],
 )  # fmt: skip
 def test_chance_is_held_against_two_standard_errors(before, after, states):
     assert [one.state for one in checks(findings(before, after))] == states
@@ -91,8 +94,8 @@ def test_chance_is_held_against_two_standard_errors(before, after, states):
 @pytest.mark.parametrize(
     ("after", "said"),
     [(40, "has come to look for edges, as the notes say, though most filters are none"),
-     (60, "the network looks for edges, as the notes say. "),
-     (10, "that is no more than chance, so edge detectors are not what these filters show")],
+     (60, "the network has come to look for edges, as the notes say. "),
+     (10, "that is not clearly more than chance, so the claim")],
 )  # fmt: skip
 def test_it_says_that_filters_look_for_edges_only_where_more_do_than_by_chance(after, said):
     told = tell(findings(8, after))

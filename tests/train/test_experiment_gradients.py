@@ -173,6 +173,18 @@ def test_what_does_not_hold_fails(changed, expected):
     assert failed(findings(**changed)) == expected
 
 
+@pytest.mark.parametrize(("bare", "alike"), [(-0.01, True), (0.034, True), (-0.036, False)])
+def test_that_bare_layers_are_alike_is_said_where_they_change_by_less_than_half_of_what_normalised_ones_do(bare, alike):
+    found = findings(along=-0.07)
+    for depth in DEPTHS:
+        found["kinds"]["bare, plain"][str(depth)]["slope"] = [bare]
+        found["kinds"]["bare, residual"][str(depth)]["slope"] = [0.0]
+    text = tell(found)
+
+    assert f"those with 110 it changes by {bare:+.3f} and +0.000 decades" in text
+    assert ("against -0.070 in plain ones with BatchNorm: most of the change is alike in all layers" in text) == alike
+
+
 def test_one_seed_of_the_other_sign_fails():
     found = findings()
     for depth in DEPTHS:

@@ -110,6 +110,18 @@ def test_it_names_the_largest_scale_at_which_an_input_is_passed_on():
     assert "the one is the identity and the other is zero" in said
 
 
+def test_it_says_of_a_plain_block_and_of_norms_only_what_came():
+    as_claimed, other = findings(), findings()
+    other["blocks"]["plain"]["backward"] = [1.5 for _ in ALL]
+    other["blocks"]["residual, normed"]["forward"] = [1.2 * s for s in ALL]
+
+    assert "100.0% off: it gives nearly nothing, and sends nearly nothing back. " in tell(as_claimed)
+    assert "64 times smaller leave 100% of the difference: a norm undoes their scale. " in tell(as_claimed)
+    assert "nearly nothing" not in tell(other)
+    assert "the other is zero" not in tell(other)
+    assert "64 times smaller leave 2% of the difference, so small weights help there too. " in tell(other)
+
+
 def test_it_says_so_where_no_scale_passes_the_input_on():
     found = findings()
     found["blocks"]["residual"]["forward"] = [0.5 for _ in ALL]

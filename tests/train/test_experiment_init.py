@@ -185,9 +185,9 @@ def test_relus_are_held_against_the_closed_form_and_not_against_the_recursion():
 
 # fmt: off
 SAID = [
-    ({},                                 ["He keeps the signal of ReLUs", "tanh keeps its size, while the gradient grows", "meets all factors", "means of 2 seeds"]),
+    ({},                                 ["He keeps the signal of ReLUs", "tanh keeps its size, and the gradient grows", "meets all factors", "means of 2 seeds"]),
     ({"ReLU_He": (0.8, 1.0)},            ["He does not keep the signal of ReLUs", "is off by more than 5% for ReLU, He."]),
-    ({"tanh_too_large": (0.5, 0.9)},     ["tanh does not keep its size, while the gradient does not grow", "for tanh, too large."]),
+    ({"tanh_too_large": (0.5, 0.9)},     ["tanh does not keep its size, and the gradient does not grow", "for tanh, too large."]),
     ({"seeds": 1},                       ["one seed"]),
 ]
 # fmt: on

@@ -95,6 +95,18 @@ def test_without_blue_marble_there_is_no_bar_for_it():
     assert "Blue Marble" not in tell(found)
 
 
+def test_of_other_data_nothing_is_expected_but_fields_and_parameters_and_nothing_is_said_of_garments():
+    found = findings()
+    del found["marble"]
+    found["scenes"][1]["miou"] = [0.1]
+
+    assert [each.state for each in checks(found)] == ["skipped"] * 4 + ["passed"] * 2
+    assert "Seeing more has not helped here. " in tell(found)
+    found["scenes"][1]["miou"] = [0.5]
+    assert "is left at equal parameters. Depths 1 and 2" in tell(found)
+    assert "arment" not in tell(found)
+
+
 def test_it_says_how_much_of_the_gain_is_left_at_equal_parameters():
     said = tell(findings())
 
@@ -112,6 +124,13 @@ def test_it_says_so_where_the_field_does_not_help():
 
     assert "Seeing a whole garment has not helped here. " in said
     assert "is left at equal parameters" not in said
+
+
+def test_no_more_than_the_whole_gain_is_left_where_the_control_is_below_depth_1():
+    found = findings()
+    found["wide"]["miou"] = [0.3]
+
+    assert "So 100% of what depth 2 gains" in tell(found)
 
 
 def test_it_says_so_where_depth_3_gains_as_much_again():

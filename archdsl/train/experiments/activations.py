@@ -1,8 +1,8 @@
-"""ReLUs that die, of too high a rate or of bad biases: whether the monitor says so, and what brings them back.
+"""ReLUs that die, of too high a learning rate or of bad biases: whether the monitor says so, and what helps.
 
 A unit is dead where its ReLU is 0 for every image: no gradient passes, and it stays so. An MLP of two hidden layers is
-made ill in two ways and given each of the cures of the course's notes: LeakyReLU, a lower rate, a look at the
-initialisation (He et al. 2015, arXiv:1502.01852, with biases of 0), and batch normalisation.
+made ill in two ways and given each of the cures of the course's notes: LeakyReLU, a lower learning rate, and a look at
+the initialisation (He et al. 2015, arXiv:1502.01852, with biases of 0); and batch normalisation beside them.
 """
 
 from __future__ import annotations
@@ -160,23 +160,24 @@ def tell(findings: Findings) -> str:
                   and fmean(rows[cure]["top1"]) > fmean(none["top1"])]  # fmt: skip
         rest = [cure for cure in CURES[1:] if cure not in helped]
         said.append(
-            f"With {_named(illness, findings)} {fmean(none['dead']):.0%} of the hidden units are 0 for every test "
-            f"image, and {fmean(none['top1']):.1%} of the images are named. "
-            + (f"It helps: {_told_of(rows, helped)}. " if helped else "Nothing helps. ")
-            + (f"It does not: {_told_of(rows, rest)}. " if rest else "")
+            f"With {_named(illness, findings)}, {fmean(none['dead']):.0%} of the hidden units are dead, "
+            f"and the accuracy is {fmean(none['top1']):.1%}. "
+            + (f"What helps: {_told_of(rows, helped)}. " if helped else "Nothing helps. ")
+            + (f"What does not: {_told_of(rows, rest)}. " if rest else "")
         )
     agree = _agreement(findings)
     seeds = len(_rows(findings)[0]["top1"])
     return (
-        "".join(said)
+        "A unit is dead where it is 0 for every test image that was tried. "
+        + "".join(said)
         + f"The monitor was right about {'all' if all(agree) else f'{sum(agree)} of'} {len(agree)} runs. "
-        + f"Shares are means over {seeds} seed{'s' * (seeds != 1)} of a small MLP, trained briefly. A unit of a "
-        "LeakyReLU is never dead by this count, whether or not it is of use; the accuracy says that."
+        + f"Shares are means over {seeds} seed{'s' * (seeds != 1)} of a small MLP, trained briefly. By this count a "
+        "LeakyReLU is never dead, since it is never 0; whether its network has learnt anything, the accuracy tells."
     )
 
 
 def _named(illness: str, findings: Findings) -> str:
-    return f"a rate of {findings['rates'][0]:g}" if illness == "high rate" else illness
+    return f"a learning rate of {findings['rates'][0]:g}" if illness == "high rate" else illness
 
 
 def _told_of(rows: Mapping[str, Mapping[str, Any]], cures: Sequence[str]) -> str:
@@ -198,12 +199,11 @@ def draw(findings: Findings, figure: Figure) -> None:
             axes.barh(places, [100 * fmean(each) for each in values], height=0.4, color=colour, label=label)
             for place, each in zip(places, values, strict=True):
                 axes.plot([100 * value for value in each], [place] * len(each), "k.", markersize=3)
-        axes.axvline(100 * DEAD, color=COLOURS[6], linestyle=":", linewidth=1)
+        axes.axvline(100 * DEAD, color=COLOURS[6], linestyle=":", linewidth=1, label=f"{DEAD:.0%} dead: a symptom")
         axes.set_yticks(range(len(CURES)), CURES)
-        axes.set(xlabel="per cent", title=f"ill of a {illness}" if illness == "high rate" else f"ill of {illness}",
-                 xlim=(0, 105))  # fmt: skip
+        axes.set(xlabel="dead hidden units, and test accuracy (%)", title=_named(illness, findings), xlim=(0, 105))
     panels[0].invert_yaxis()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
 EXPERIMENT = Experiment(

@@ -305,14 +305,13 @@ def tell(findings: Findings) -> str:
     start, end = (fmean(run["gathered"][place] for run in runs) for place in (0, -1))
     noise = findings["spread"]["0.9"] / findings["spread"]["0.1"]
     return (
-        f"{_of_meaning(findings)} Copied as it is, 0.9 makes the running mean {noise:.1f} times as noisy. "
-        "In training a layer divides by the variance with 1/n, and what it keeps is, for 2 values, "
-        f"{findings['variances']['2']['keeps']:.2f} times that; the formula of the notes keeps the variance itself. "
-        f"A trained network ({_over(len(runs))}) is right on {kept:.1%} of {runs[0]['images']:,} test images with its "
-        f"running statistics, on {smallest:.1%} with those of batches of {batches[0]}, and on {largest:.1%} with those "
-        f"of batches of {batches[-1]}. {_of_small(kept - smallest)} With statistics gathered anew it is right on "
-        f"{start:.1%} before the first batch and on {end:.1%} after {steps[-1]}. What training with small "
-        "batches costs is not shown."
+        f"{_of_meaning(findings)} The notes' 0.9, given to PyTorch as it is, makes the running mean {noise:.1f} times "
+        f"as noisy as 0.1 does. {_of_both_variances(findings)} A trained network ({_over(len(runs))}) is right on "
+        f"{kept:.1%} of {runs[0]['images']:,} test images with its running statistics, on {smallest:.1%} with those of "
+        f"batches of {batches[0]}, and on {largest:.1%} with those of batches of {batches[-1]}. "
+        f"{_of_small(kept - smallest)} Its running statistics were then reset and gathered anew from batches of "
+        f"training images, with all weights as they were: it is right on {start:.1%} before the first batch and on "
+        f"{end:.1%} after {steps[-1]}. What training with small batches costs is not shown."
     )
 
 
@@ -321,9 +320,22 @@ def _of_meaning(findings: Findings) -> str:
     if convention.failed:
         return "What PyTorch keeps with momentum 0.1 does not follow the formula of the notes with 0.9."
     said = (
-        "`momentum` is the share of the old value in the notes and in Keras, and of the new one in PyTorch: 0.9 is 0.1"
+        "`momentum` is the share of the old value in the notes and in Keras, and of the new one in PyTorch: their 0.9 "
+        "is PyTorch's 0.1"
     )
     return said + (", and 0.9ᵗ of the start is left after t steps." if not repeated.failed else ".")
+
+
+def _of_both_variances(findings: Findings) -> str:
+    """Say which variance is used in training and which is kept, where both are as in theory."""
+    divides, keeps = _of_variances(findings)
+    if divides.failed or keeps.failed:
+        return "The variances that a layer divides by and keeps are not those that were expected."
+    return (
+        "In training a layer divides by the biased variance of the batch (1/n), but keeps the unbiased one, "
+        f"1/(n − 1): {findings['variances']['2']['keeps']:.2f} times as large for 2 values, nearly the same for many. "
+        "The notes do not tell the two apart."
+    )
 
 
 def _over(seeds: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 QUESTIONS = {
-    "activations": "Do ReLUs die at a high rate or a bad bias, and what brings them back?",
+    "activations": "Do ReLUs die of a high learning rate or of bad biases, and what brings them back?",
     "batchnorm": "What does batch normalisation use in training, what in evaluation, and what does `momentum` mean?",
     "compare": "How far do LeNet, VGG, ResNet, DenseNet, Inception and EfficientNet come on one budget?",
     "degradation": "Does a deeper plain network train worse, and do shortcuts mend it?",

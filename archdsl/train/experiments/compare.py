@@ -9,12 +9,11 @@ from statistics import fmean
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from archdsl.train.baselines import baselines
 from archdsl.train.experiments.analysed import analysed, borne_out, rows
 from archdsl.train.experiments.experiment import Experiment, Findings, Setting, net
-from archdsl.train.experiments.figures import COLOURS
+from archdsl.train.experiments.figures import COLOURS, mark_plainly
 from archdsl.train.experiments.seeds import compared, spelled, told
 from archdsl.train.experiments.timed import step_milliseconds
 from archdsl.train.prediction import Prediction, judged, skipped
@@ -48,12 +47,12 @@ STEPS, BATCH = 8, 64
 QUANTITIES = {
     "params": ("parameters (thousands)", 1e3),
     "macs": ("multiply-adds (millions)", 1e6),
-    "ms": ("time of a step (ms an image)", 1.0),
+    "ms": ("processor time (ms an image)", 1.0),
 }
 """What accuracy is drawn over: the label of the axis, and its unit."""
 MARKERS = "osD^vP"
 NOT_SHOWN = (
-    "The rate is one for all, the schedule is short, and the images are small and grey: what the families reach with "
+    "The schedule is short, and the images are small and grey: what the families reach with "
     "recipes of their own, or on larger images, is not shown."
 )
 FEW = 3
@@ -108,7 +107,7 @@ def tell(findings: Findings) -> str:
     """Give what was predicted and what came, network by network, and say what follows."""
     nets = findings["nets"]
     seeds = min(len(one["top1"]) for one in nets.values())
-    said = (_of_order(findings), _of_size(nets), _of_time(nets), told(seeds), NOT_SHOWN)
+    said = (_of_order(findings), _of_size(nets), _of_time(nets), told(seeds), _of_recipes(nets), NOT_SHOWN)
     return f"{_table(nets)}\n\n{' '.join(said)}"
 
 
@@ -156,11 +155,25 @@ def _of_time(nets: Mapping[str, Any]) -> str:
     cheap, dear = min(cost, key=lambda t: cost[t]), max(cost, key=lambda t: cost[t])
     by_macs, pairs = agreeing(nets, "macs", "ms")
     by_saved, _ = agreeing(nets, "saved", "ms")
+    full = [title for title in nets if ENTRIES[title].options.get("amp") != "bf16"]
     return (
         f"For a million multiply-adds of the forward pass, a training step takes {cost[cheap]:.0f} µs of processor "
         f"time in {cheap} and {cost[dear]:.0f} µs in {dear}: multiply-adds are work, not time. They put {by_macs} of "
-        f"{pairs} pairs in the order of their times; the bytes that are kept for the backward, {by_saved}."
+        f"{pairs} pairs in the order of their times; the bytes that are kept for the backward, {by_saved}. Each "
+        f"network is timed as it was trained: {_joined(full)} in float32, the others in bf16."
     )
+
+
+def _of_recipes(nets: Mapping[str, Any]) -> str:
+    """Say what all trainings have in common, and whose images are not augmented."""
+    bare = [title for title in nets if ENTRIES[title].options.get("flip") is False]
+    return "The learning rate is one for all" + (
+        f"; the images are flipped and cropped at random, but not for {_joined(bare)}." if bare else "."
+    )
+
+
+def _joined(titles: Sequence[str]) -> str:
+    return " and ".join((", ".join(titles[:-1]), titles[-1]) if len(titles) > 1 else titles) or "none"
 
 
 def agreeing(nets: Mapping[str, Any], one: str, other: str) -> tuple[int, int]:
@@ -185,9 +198,7 @@ def draw(findings: Findings, figure: Figure) -> None:
             axes.plot([one[quantity] / scale] * len(values), values, marker, color=colour, label=title, markersize=8)
         axes.axhline(100 * findings["linear"], color=COLOURS[-1], linestyle=":", label="logistic regression")
         axes.set(xlabel=label, xscale="log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_locator(NullLocator())
+        mark_plainly(axes.xaxis, 1, 3)
     panels[0].set_ylabel("test accuracy (%)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.suptitle(f"{findings['epochs']} epochs of {findings['data']}", fontsize="medium")

@@ -132,14 +132,20 @@ def _of_control(dense: Findings, other: Findings, control: Findings) -> str:
     """Say what more work on the same parameters does to ResNet, and whether DenseNet-BC is still above it."""
     gain = {1: "makes it better", 0: "makes no difference that the runs tell", -1: "makes it worse"}
     rest = {
-        1: "DenseNet-BC is better than that too: work alone does not explain it.",
-        0: "The runs do not tell that from DenseNet-BC: how much work parameters are used for counts as well.",
-        -1: "That is better than DenseNet-BC: what parameters are worth depends on the work they are used for.",
+        1: "DenseNet-BC is better than that",
+        0: "The runs do not tell that from DenseNet-BC",
+        -1: "That is better than DenseNet-BC",
     }
+    beside = compared(dense["top1"], control["top1"])
+    follows = ""
+    if beside > 0 and compared(dense["top1"], other["top1"]) > 0:
+        follows = ", too: work alone does not explain it"
+    elif beside <= 0 and compared(control["top1"], other["top1"]) > 0:
+        follows = ": what parameters are worth depends on the work they are used for"
     return (
         f"The control has the parameters of ResNet and {_times(control, other, 'macs')} its multiply-adds, by a first "
         f"convolution of stride 1. That {gain[compared(control['top1'], other['top1'])]}: {spelled(control['top1'])}. "
-        f"{rest[compared(dense['top1'], control['top1'])]}"
+        f"{rest[beside]}{follows}."
     )
 
 

@@ -210,8 +210,8 @@ def tell(findings: Findings) -> str:
         + ("The standard deviations are those of a random walk, √(2n/3), with ReLUs as without. " if met
            else "Not all of this is as a random walk says. ")
         + f"A pixel of the U-Net of depth 2 sees {size:.0f} pixels by analysis. Before training the square that holds "
-        f"{HELD:.0%} has a side of {before['side']:.1f} (σ {before['sd']:.1f}; {field['sd']:.1f} in a net of even "
-        f"gains), after it {after['side']:.1f} (σ {after['sd']:.1f}): "
+        f"{HELD:.0%} has a side of {before['side']:.1f} (σ {before['sd']:.1f}, where the analysis has "
+        f"{field['sd']:.1f} if all branches weigh alike), after it {after['side']:.1f} (σ {after['sd']:.1f}): "
         + (f"it grew with {_of(rise)}, to {after['side'] / size:.0%} of the field. " if all(x > 0 for x in rise)
            else f"it grew with {_of([x for x in rise if x > 0])} of {len(rise)}. ")
         + "The U-Net was trained briefly "

@@ -45,6 +45,7 @@ class Experiment:
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Options for a try of seconds, which shows that it works and nothing else."""
     seeds: tuple[int, ...] = (0,)
+    """Empty where no draw depends on them."""
     size: tuple[float, float] = (7.0, 4.0)
     """Of the figure, in inches."""
 
@@ -63,6 +64,8 @@ class Setting:
     quick: bool = False
     read_back: list[str] = field(default_factory=list)
     """Runs that were there before, whole or in part: their time is not that of this command."""
+    trained: list[str] = field(default_factory=list)
+    """All runs; an experiment without any works on the CPU, whatever device there is."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -95,6 +98,7 @@ class Setting:
         folder = self.folder / "runs" / run_name
         if (folder / "last.pt").exists():
             self.read_back.append(run_name)
+        self.trained.append(run_name)
         say(f"{net.title}, seed {seed}:")
         given = {
             **self.own,

@@ -150,7 +150,8 @@ def checks(findings: Findings) -> Sequence[Prediction]:
     made.append(judged("what shortcuts leave of the growth, BatchNorm", f"≤ {MODERATE:.2f}", f"{share:.2f}", "",
                        share <= MODERATE and plain > 0))  # fmt: skip
     along = findings["kinds"]["BatchNorm, plain"][deepest]["slope"]
-    made.append(judged("along the layers, BatchNorm, plain", "< 0", _mean(along), "sign", max(along) < 0,
+    made.append(judged("along the layers, BatchNorm, plain", "< 0", _mean(along), "sign",
+                       all(one < 0 for one in along),
                        f"decades a layer; in theory {-BATCH_NORM_RATE:.3f} where layers are wide"))  # fmt: skip
     if tuple(findings["depths"]) == DEPTHS:
         made += [_pilot(title, kind, findings["kinds"][title]) for title, kind in KINDS.items()]
@@ -204,7 +205,7 @@ def tell(findings: Findings) -> str:
         listed.append(f"{title}, {_short(first)} to {_short(last)}")
     return (
         "At the start of training, the gradient of the first convolution over its weight, in norms, goes from "
-        f"{low} to {high} layers ({over}): {'; '.join(listed)}. "
+        f"{low} to {high} layers ({over}; bare is without BatchNorm): {'; '.join(listed)}. "
         f"{_of_normalisation(findings)} {_of_shortcuts(findings)} {_of_bare(findings)} "
         "All this is at the start, with random images: it does not show how fast a network learns."
     )
@@ -237,7 +238,23 @@ def _of_bare(findings: Findings) -> str:
     plain, residual = (fmean(with_depth(findings, f"bare, {kind}")) for kind in ("plain", "residual"))
     first = "vanishes" if plain < 0 else "does not vanish"
     second = "explodes: shortcuts alone are no cure" if residual > 0 else "does not explode"
-    return f"Without BatchNorm the gradient of plain networks {first} with depth, and that of residual ones {second}."
+    return (
+        f"Without BatchNorm the gradient of plain networks {first} with depth, and that of residual ones {second}. "
+        + _along_bare(findings)
+    )
+
+
+def _along_bare(findings: Findings) -> str:
+    """Say whether the gradient of bare networks differs from layer to layer, or is small or large in all of them."""
+    deepest = findings["depths"][-1]
+    plain, residual, normed = (
+        fmean(findings["kinds"][title][str(deepest)]["slope"])
+        for title in ("bare, plain", "bare, residual", "BatchNorm, plain")
+    )
+    said = f"From one layer to the next of those with {deepest} it changes by {plain:+.3f} and {residual:+.3f} decades"
+    if max(abs(plain), abs(residual)) >= abs(normed) / 2:
+        return f"{said}."
+    return f"{said}, against {normed:+.3f} in plain ones with BatchNorm: most of the change is alike in all layers."
 
 
 def draw(findings: Findings, figure: Figure) -> None:

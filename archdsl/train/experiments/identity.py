@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, linear_regression
 from typing import Any
 
 import torch
@@ -98,8 +98,7 @@ def slope(scales: Sequence[float], values: Sequence[float]) -> float:
     pairs = [(math.log(x), math.log(y)) for x, y in sorted(zip(scales, values, strict=True)) if x > 0 and y > 0][:LEAST]
     if len(pairs) < 2:
         return math.nan
-    mean_x, mean_y = (fmean(axis) for axis in zip(*pairs, strict=True))
-    return sum((x - mean_x) * (y - mean_y) for x, y in pairs) / sum((x - mean_x) ** 2 for x, _ in pairs)
+    return float(linear_regression(*zip(*pairs, strict=True)).slope)
 
 
 def checks(findings: Findings) -> Sequence[Prediction]:
@@ -128,23 +127,29 @@ def tell(findings: Findings) -> str:
     near = [scale for scale, value in zip(scales, residual["forward"], strict=True) if value <= NEAR]
     first = max(near, default=0.0)
     at = scales.index(first)
-    passes = residual["forward"][-1] == 0 and residual["backward"][-1] == 0
-    change = normed["forward"][-2] / normed["forward"][0]
+    passes = all(residual[way][-1] == 0 and plain[way][-1] == 1 for way in ("forward", "backward"))
     return (
         f"With He's weights a residual block without norms changes its input by {residual['forward'][0]:.0%}; with "
         f"weights {1 / first:g} times smaller by {residual['forward'][at]:.2%}, and the gradient that comes back "
         f"differs by {residual['backward'][at]:.2%} from the one that was sent. "
         if near and first else "At no scale above 0 does the residual block pass its input on. "
     ) + (
-        f"The same block without a shortcut is {plain['forward'][at]:.1%} off: it gives nearly nothing, and sends "
-        "nearly nothing back. "
+        f"The same block without a shortcut is {plain['forward'][at]:.1%} off"
+        + (": it gives nearly nothing, and sends nearly nothing back. "
+           if all(abs(plain[way][at] - 1) <= NEAR for way in ("forward", "backward")) else ". ")
         + ("With weights of 0 the one is the identity and the other is zero. " if passes else "")
-        + f"Behind batch norms small weights alone do not do it: {1 / scales[-2]:g} times smaller ones leave "
-        f"{change:.0%} of the difference, since a norm undoes the scale. The γ of the last norm does, which "
-        f"multiplies what the block adds: the input changes by {gamma['forward'][0]:.0%} at 1 and "
-        f"{'nothing' if gamma['forward'][-1] == 0 else format(gamma['forward'][-1], '.1%')} at 0. "
+        + _of_norms(1 / scales[-2], normed["forward"][-2] / normed["forward"][0])
+        + "The γ of the last norm multiplies what the block adds: the input changes by "
+        f"{gamma['forward'][0]:.0%} where it is 1 and by "
+        f"{'nothing' if gamma['forward'][-1] == 0 else format(gamma['forward'][-1], '.1%')} where it is 0. "
         "This is about single blocks before training, not about which trains better."
     )  # fmt: skip
+
+
+def _of_norms(times: float, left: float) -> str:
+    """Say what weights so many times smaller leave of the difference behind batch norms."""
+    said = f"Behind batch norms weights {times:g} times smaller leave {left:.0%} of the difference"
+    return said + (": a norm undoes their scale. " if left > 0.5 else ", so small weights help there too. ")
 
 
 def draw(findings: Findings, figure: Figure) -> None:

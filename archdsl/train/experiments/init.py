@@ -183,7 +183,11 @@ def tell(findings: Findings) -> str:
     nets = findings["nets"]
     seeds = len(nets["ReLU"]["He"]["factors"])
     over = f"geometric means of {seeds} seeds" if seeds > 1 else "one seed"
-    parts = [f"{len(findings['fans'])} layers, {over}."]
+    chain = (
+        f"{len(findings['fans'])} layers, {over}. The standard deviation that is too small is half, and the one that "
+        "is too large twice that of what fits, which is He for ReLU and Xavier for tanh."
+    )
+    parts = [chain]
     for activation, starts in nets.items():
         listed = []
         for start, found in starts.items():
@@ -221,8 +225,9 @@ def _of_tanh(findings: Findings) -> str:
     large, (_, backward) = kept(findings, "tanh", "too large"), both(found["too large"]["measured"])
     stays = "keeps its size" if _same_size(large) else "does not keep its size"
     return (
-        f"With tanh and Xavier it has {kept(findings, 'tanh', 'Xavier'):.2g}. Behind weights that are too large the "
-        f"signal of tanh {stays}, while the gradient {'grows' if backward > 1 else 'does not grow'} on its way back."
+        f"With tanh and Xavier the last layer has {kept(findings, 'tanh', 'Xavier'):.2g} of the first. Where weights "
+        f"are too large, the signal of tanh {stays}, and the gradient {'grows' if backward > 1 else 'does not grow'} "
+        "on its way back."
     )
 
 

@@ -10,12 +10,17 @@ from archdsl.train.parts.data import Split
 from archdsl.train.parts.fitting import Fit
 
 
-def as_given(run: Run, images: Tensor) -> Tensor:
-    """Return images of bytes in the size and on the scale that the network of a run was trained with."""
+def fit_of(run: Run) -> Fit:
+    """Return how images were made to fit the network of a run."""
     told = run.record["images"]
     height, width = told["size"]
-    fit = Fit((height, width), told["how"], told["channels"], told["repeated"], tuple(told["mean"]), tuple(told["std"]),
-              told["kind"], run.record["data"]["classes"])  # fmt: skip
+    return Fit((height, width), told["how"], told["channels"], told["repeated"], tuple(told["mean"]),
+               tuple(told["std"]), told["kind"], run.record["data"]["classes"])  # fmt: skip
+
+
+def as_given(run: Run, images: Tensor) -> Tensor:
+    """Return images of bytes in the size and on the scale that the network of a run was trained with."""
+    fit = fit_of(run)
     pixels, _ = fit.decode(images, None)
     return fit.normalise(pixels)
 

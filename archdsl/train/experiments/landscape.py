@@ -163,22 +163,32 @@ def tell(findings: Findings) -> str:
         f"At the trained weights the loss on {findings['images']} training images is {fmean(plain['centre']):.3f} "
         f"without shortcuts and {fmean(residual['centre']):.3f} with them ({over}). In a plane of two random "
         f"directions it is below ln {findings['classes']}, the loss of equal chances, in {fmean(plain['low']):.0%} of "
-        f"the points without and in {fmean(residual['low']):.0%} with shortcuts; and it bends downwards in "
-        f"{fmean(plain['bent']):.0%} and {fmean(residual['bent']):.0%}. {_verdict(wide, even)} "
-        "A plane shows two of all directions, at a coarse grid, and batch norms keep the statistics of the trained "
-        "weights. Whether a smooth landscape is why a network trains well is not shown."
+        f"the points without and in {fmean(residual['low']):.0%} with shortcuts; and it bends downwards, one "
+        f"way or another, in {fmean(plain['bent']):.0%} and {fmean(residual['bent']):.0%} of them. "
+        f"{_verdict(wide, even)} {_of_ends(findings)} A plane shows two of all directions, at a coarse grid, and batch "
+        "norms keep the statistics of the trained weights. A lower loss in the middle may widen a basin by itself. "
+        "Whether a smooth landscape is why a network trains well is not shown."
     )
 
 
 def _verdict(wide: Prediction, even: Prediction) -> str:
     if not wide.failed and not even.failed:
-        return "By both measures the landscape is smoother with shortcuts, with every seed."
+        return "So the basin is wider and its surface less bent with shortcuts, with every seed."
     if wide.failed and even.failed:
-        return "By neither measure is the landscape smoother with shortcuts with every seed."
+        return "Neither that the basin is wider with shortcuts nor that it is less bent holds with every seed."
     one, other = (
         ("basin is wider", "surface is less bent") if even.failed else ("surface is less bent", "basin is wider")
     )
     return f"The {one} with shortcuts with every seed; that the {other} does not hold with every seed."
+
+
+def _of_ends(findings: Findings) -> str:
+    """Say how far the loss rises along the first direction: which network it rises more for is a matter of its own."""
+    plain, residual = (fmean(fmean((row[0], row[-1])) for row in findings["nets"][title]["line"]) for title in NETS)
+    said = f"At the ends of the curves the loss is {plain:.3g} without and {residual:.3g} with shortcuts in the mean"
+    if residual > plain:
+        return f"{said}: smoother is not flatter, the bowl with shortcuts has the steeper walls."
+    return f"{said}: the walls with shortcuts are not the steeper ones."
 
 
 def draw(findings: Findings, figure: Figure) -> None:

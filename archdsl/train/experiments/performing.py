@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,10 +45,12 @@ def perform(
     """Carry out an experiment and write NAME.json, NAME.png, NAME.svg and NAME.md; its runs are kept in `runs`.
 
     Raises:
-        RunError: a training cannot start or go on, or the files cannot be written.
+        RunError: an option or a seed has nothing to act on, a training cannot start or go on, or the files cannot be
+            written.
         DataError: the data set is missing or broken.
     """
     experiment = EXPERIMENTS[name]
+    _refuse_idle(name, experiment, asked, seeds)
     setting = Setting(
         folder,
         experiment.options,
@@ -66,7 +69,7 @@ def perform(
             "seeds": list(setting.seeds),
             "options": setting.options,
             "quick": quick,
-            "device": describe_device(setting.device),
+            "device": describe_device(setting.device if setting.trained else torch.device("cpu")),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "seconds": round(time.monotonic() - began),
@@ -78,20 +81,32 @@ def perform(
         raise RunError(f"{folder} cannot be written: {error.strerror or error}", 2) from None
 
 
+def _refuse_idle(name: str, experiment: Experiment, asked: Mapping[str, Any], seeds: Sequence[int]) -> None:
+    """Raise RunError for options of trainings where there are none, and for seeds where nothing depends on them."""
+    if asked and not experiment.options:
+        options = ", ".join(f"--{key.replace('_', '-')}" for key in asked)
+        raise RunError(f"{name} trains nothing on data: {options} would change nothing", 2)
+    if seeds and not experiment.seeds:
+        raise RunError(f"{name} has draws of its own: --seeds would change nothing", 2)
+
+
 def redraw(name: str, folder: Path) -> Performed:
     """Make the figure and the paragraph of an experiment anew from its record.
 
     Raises:
-        RunError: there is no record, or it cannot be read.
+        RunError: there is no record, it cannot be read, or the files cannot be written.
     """
     path = folder / f"{name}.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(record, dict) or record.get("format") != FORMAT or record.get("experiment") != name:
             raise RunError(f"{path} is no record of {name} in a format that is read here", 2)
-        return _written(name, EXPERIMENTS[name], record, folder)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RunError(f"{path} cannot be read: {error}", 2) from None
+    try:
+        return _written(name, EXPERIMENTS[name], record, folder)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error.strerror or error}", 2) from None
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RunError(f"{path} lacks what {name} tells: {type(error).__name__}: {error}", 2) from None
 
@@ -100,10 +115,11 @@ def report(name: str, record: Mapping[str, Any]) -> str:
     """Return what an experiment came to, as Markdown: the question, the paragraph, the table and the command."""
     experiment = EXPERIMENTS[name]
     tried = " A quick try, which shows that the experiment runs and nothing else." if record["quick"] else ""
-    seeds = ", ".join(map(str, record["seeds"]))
+    seeds = f"seeds {', '.join(map(str, record['seeds']))}; " if record["seeds"] else ""
     threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
     where = f"{record['device']}, PyTorch {record['torch']}, {threads}, {record['seconds']:,} s"
-    where += f" without {record['read_back']} trainings made before" if record.get("read_back") else ""
+    if before := record.get("read_back"):
+        where += f", without the time of {before} training{'s' * (before != 1)} made before"
     return "\n".join(
         (
             f"# {name}: {QUESTIONS[name]}",
@@ -113,7 +129,7 @@ def report(name: str, record: Mapping[str, Any]) -> str:
             experiment.tell(record["findings"]) + tried,
             "",
             table(_checked(experiment, record)),
-            f"`{record['command']}`: seeds {seeds}; {where}.",
+            f"`{record['command']}`: {seeds}{where}.",
             "",
         )
     )
@@ -139,5 +155,5 @@ def _written(name: str, experiment: Experiment, record: dict[str, Any], folder: 
 def _command(name: str, asked: Mapping[str, Any], seeds: Sequence[int], quick: bool) -> str:
     words = ["archdsl experiment", name]
     words += [f"--seeds {','.join(map(str, seeds))}"] if seeds else []
-    words += [f"--{key.replace('_', '-')} {value}" for key, value in asked.items()]
+    words += [f"--{key.replace('_', '-')} {shlex.quote(str(value))}" for key, value in asked.items()]
     return " ".join([*words, "--quick"] if quick else words)

@@ -28,5 +28,8 @@ def compared(first: Sequence[float], second: Sequence[float]) -> int:
 def told(count: int) -> str:
     """Return what so many seeds allow to be said."""
     if count >= ENOUGH:
-        return f"Mean and standard deviation of {count} seeds; better is called what is above in every pair of runs."
+        return (
+            f"Figures with ± are means and standard deviations of {count} seeds; better and worse are said only where "
+            "they hold in every pair of runs."
+        )
     return f"{count} seed{'s' * (count > 1)}: differences of a few tenths of a point say nothing."
