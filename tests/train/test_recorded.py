@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
-from archdsl.train.experiments.catalogue import QUESTIONS  # noqa: E402
-from archdsl.train.experiments.every import EXPERIMENTS  # noqa: E402
-from archdsl.train.experiments.performing import report  # noqa: E402
+from archdsl.train.experiments.catalogue import QUESTIONS
+from archdsl.train.experiments.every import EXPERIMENTS
+from archdsl.train.experiments.performing import report
 
 GENERATED = Path(__file__).resolve().parents[2] / "generated"
 TRAININGS = sorted((GENERATED / "training").glob("*.json"))
