@@ -17,11 +17,12 @@ from archdsl.source import Source
 from oracles.networks import SPECS
 
 FAMILIES = [
-    ("alexnet", "AlexNet"), ("cifar_resnet", "ResNet20"), ("densenet", "DenseNet121"), ("densenet_bc", "DenseNetBC_40_12"),
-    ("efficientnet", "EfficientNetB0"), ("googlenet", "GoogLeNet"), ("inception_v3", "InceptionV3"), ("lenet", "LeNet5"),
-    ("lite", "UNetLite2"), ("lite", "VGGSmall"), ("mnist", "MnistCNN"), ("mnist", "MnistMLP"),
-    ("mobilenet_v2", "MobileNetV2"), ("resnet", "ResNet18"), ("resnet_d", "ResNet50D"), ("resnet_v2", "PreActResNet50"),
-    ("resnext", "ResNeXt50_32x4d"), ("unet", "UNet"), ("unet", "UNetValid"), ("vgg", "VGG11"),
+    ("alexnet", "AlexNet"), ("bare", "BareResNet"), ("cifar_resnet", "ResNet20"), ("densenet", "DenseNet121"),
+    ("densenet_bc", "DenseNetBC_40_12"), ("efficientnet", "EfficientNetB0"), ("googlenet", "GoogLeNet"),
+    ("inception_v3", "InceptionV3"), ("lenet", "LeNet5"), ("lite", "UNetLite2"), ("lite", "VGGSmall"),
+    ("mnist", "MnistCNN"), ("mnist", "MnistMLP"), ("mobilenet_v2", "MobileNetV2"), ("pieces", "ResizeConv"),
+    ("resnet", "ResNet18"), ("resnet_d", "ResNet50D"), ("resnet_v2", "PreActResNet50"), ("resnext", "ResNeXt50_32x4d"),
+    ("small_kernels", "OneLarge"), ("unet", "UNet"), ("unet", "UNetValid"), ("vgg", "VGG11"),
 ]  # fmt: skip
 """At least one model of every bundled file."""
 NUMBERS = re.compile(r"(input \w+: \[[^\],]+), \d+, \d+\]")

@@ -195,7 +195,7 @@ def test_a_run_stopped_on_the_border_of_stages_goes_on_without_its_first_weights
     cut = go(tmp_path / "cut", **given, resume=True)
     one, other = (running.load_checkpoint(tmp_path / name / "last.pt") for name in ("whole", "cut"))
 
-    assert "stage 1 of 2, from epoch 1: 2 of 6 tensors are trained, 516 parameters, at rates from 0.1 to 0.1" in said
+    assert "stage 1 of 2, from epoch 1: 2 of 6 tensors are trained, 516 parameters, at a rate of 0.1" in said
     assert (
         "stage 2 of 2, from epoch 2: 6 of 6 tensors are trained, 612 parameters, at rates from 0.0125 to 0.05" in said
     )
