@@ -65,3 +65,9 @@ def test_the_figures_told_beside_the_trainings_are_theirs():
     assert f"comes to {100 * top1['resnet18-finetuned']:.1f} %" in told
     assert f"begins anew to {100 * top1['resnet18-from-scratch']:.1f} %" in told
     assert top1["resnet20-fashion-mnist"] > 0.9
+
+
+def test_nothing_else_lies_beside_the_experiments():
+    expected = {f"{name}{ending}" for name in QUESTIONS for ending in (".json", ".md", ".png", ".svg")}
+
+    assert {path.name for path in (GENERATED / "experiments").iterdir() if path.is_file()} == expected
