@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +10,7 @@ torch = pytest.importorskip("torch")
 
 from archdsl.train.parts.distributed import choose_device, join_world, share_of  # noqa: E402
 from archdsl.train.parts.problems import RunError  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
+from oracles.processes import processes  # noqa: E402
 
 PROGRAM = """
 import json, os, sys
@@ -58,28 +53,11 @@ world.close()
 """
 
 
-def processes(count, *arguments, status=0):
-    """Run the program in so many processes, as torchrun would, and wait until they leave with a status."""
-    store = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(20000 + os.getpid() % 20000), "WORLD_SIZE": str(count)}
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
-            env={**os.environ, **store, "PYTHONPATH": path, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(count)
-    ]
-    said = [process.communicate(timeout=240)[1] for process in started]
-    assert [process.returncode for process in started] == [status] * count, "\n".join(said)
-
-
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("steps")
     for count in (1, 2):
-        processes(count, folder, "steps")
+        processes(PROGRAM, count, folder, "steps")
     names = {"one": "1-0.pt", "first": "2-0.pt", "second": "2-1.pt"}
     return {key: torch.load(folder / name, weights_only=True) for key, name in names.items()}
 
@@ -107,7 +85,7 @@ def test_every_image_is_counted_once(steps):
 def test_the_first_process_writes_for_all(tmp_path):
     """Splits of odd lengths, masks, no batch norm; the figures differ as the mirrored images do."""
     for count in (1, 2):
-        processes(count, tmp_path / str(count), "run")
+        processes(PROGRAM, count, tmp_path / str(count), "run")
     one, two = (json.loads((tmp_path / n / "record.json").read_text()) for n in ("1", "2"))
 
     assert (one["processes"], two["processes"]) == (1, 2)
@@ -117,9 +95,9 @@ def test_the_first_process_writes_for_all(tmp_path):
 
 
 def test_processes_that_died_go_on_to_the_same_parameters(tmp_path):
-    processes(2, tmp_path / "whole", "run")
-    processes(2, tmp_path / "cut", "dies", status=9)
-    processes(2, tmp_path / "cut", "run")
+    processes(PROGRAM, 2, tmp_path / "whole", "run")
+    processes(PROGRAM, 2, tmp_path / "cut", "dies", status=9)
+    processes(PROGRAM, 2, tmp_path / "cut", "run")
     whole, cut = (torch.load(tmp_path / n / "last.pt", weights_only=True) for n in ("whole", "cut"))
 
     assert whole["step"] == cut["step"] == 6

@@ -16,14 +16,6 @@ from archdsl.train.experiments.experiment import net  # noqa: E402
 from archdsl.train.parts.data import Split  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def row(dead, top1, told=()):
     return {"dead": [dead, dead], "worst": [dead, dead], "told": [list(told)] * 2, "top1": [top1, top1]}
 

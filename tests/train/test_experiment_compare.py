@@ -21,14 +21,6 @@ from archdsl.train.storages import saved_bytes  # noqa: E402
 ROWS = {"passed": 11, "skipped": 1, "failed": []}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings(**changes):
     """Return findings in which every bar is met; `changes` names a network's accuracy, or a figure of the whole."""
     nets = {

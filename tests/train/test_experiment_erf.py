@@ -27,14 +27,6 @@ from archdsl.train.experiments.erf import (  # noqa: E402
 from archdsl.train.experiments.experiment import net  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings(before=12.0, after=24.0):
     """Return findings in which all came as predicted."""
     stacks = [

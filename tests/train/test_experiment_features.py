@@ -14,14 +14,6 @@ from archdsl.train.experiments.features import CHANCE, DIVIDED, EDGE, checks, fi
 from archdsl.train.experiments.pictures import as_rows, from_rows  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings(before=8, after=40):
     """Return findings of 96 filters, of which some look for edges."""
     even = {name: dimensions / 9 for name, dimensions in DIVIDED.items()}

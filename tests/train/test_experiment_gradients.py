@@ -27,14 +27,6 @@ from archdsl.train.experiments.gradients import (  # noqa: E402
 DEPTHS = (20, 56, 110)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings(cosine=1e-6, apart=1e-4, along=-0.07, seeds=2, **rates):
     """Return findings of which the first layer changes by so many decades for a layer more."""
     each = {"BatchNorm, plain": 0.07, "BatchNorm, residual": 0.012, "bare, plain": -0.04, "bare, residual": 0.07}

@@ -15,14 +15,6 @@ from archdsl.train.experiments.identity import BLOCKS, SCALES, checks, looked_at
 ALL = (*SCALES, 0.0)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings():
     """Return findings that follow the powers by hand."""
     values = {

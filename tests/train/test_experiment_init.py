@@ -24,15 +24,6 @@ from archdsl.train.experiments.init import (  # noqa: E402
     variances,
 )
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 # fmt: off
 VARIANCES = [
     (512, 512, "ReLU", {"Xavier": 1 / 512, "He": 1 / 256, "too small": 1 / 1024, "too large": 1 / 64}),

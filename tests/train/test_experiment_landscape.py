@@ -27,14 +27,6 @@ from archdsl.train.experiments.landscape import (  # noqa: E402
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def small():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

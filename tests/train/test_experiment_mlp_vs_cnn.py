@@ -24,14 +24,6 @@ HIGH, LOW = [0.9, 0.901, 0.902], [0.87, 0.875, 0.88]
 ROWS = {"passed": 30, "skipped": 3, "failed": []}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 MLP = {"fc1": 784 * 128 + 128, "fc2": 1290}
 CNN = {"conv1": 320, "conv2": 18_496, "fc1": 204_928, "fc2": 1290}
 

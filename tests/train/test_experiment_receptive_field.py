@@ -14,14 +14,6 @@ from archdsl.train.experiments.experiment import Setting  # noqa: E402
 from archdsl.train.experiments.receptive_field import EXPERIMENT, WIDE, checks, fields, measure, tell, unet  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def one(title, seen, params, *miou):
     return {"title": title, "fields": seen, "params": params, "miou": list(miou), "steps": 900,
             "probe": ["passed"] * len(miou)}  # fmt: skip

@@ -25,14 +25,6 @@ from archdsl.train.experiments.upsampling import (  # noqa: E402
 TAPS = {"kernel 3, stride 2": [1, 2, 2, 4], "kernel 4, stride 2": [4, 4, 4, 4], "resize, then 3×3": [9, 9, 9, 9]}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def findings():
     """Return findings in which everything came as predicted."""
     sizes = {"kernel 3, stride 2": [1.0, 1.4142, 1.4142, 2.0]}

@@ -29,14 +29,6 @@ FAMILIES = [
 # fmt: on
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @NEEDS_DIGITS
 @pytest.mark.parametrize(("file", "model", "options"), FAMILIES, ids=[row[1] for row in FAMILIES])
 def test_a_family_reads_digits_and_is_what_its_analysis_says(file, model, options, tmp_path):

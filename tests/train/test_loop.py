@@ -17,14 +17,6 @@ EVERYTHING = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def weights(made, steps=3):
     for _ in range(steps):
         made.advance()

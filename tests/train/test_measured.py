@@ -21,14 +21,6 @@ from archdsl.verify.subject import imported  # noqa: E402
 from oracles.training import ALONE, SMALL, bright_spots, options, quadrants  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def subject(body, shape, **arguments):
     """Return a chain as a subject of measurements."""
     made = loads(f"model Net {{\n input x: [{', '.join(map(str, shape))}]\n output y = x -> {body}\n}}")

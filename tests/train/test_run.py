@@ -45,14 +45,6 @@ except run.RunError as error:
 """
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def begun(folder, pause):
     """Start a run in a process of its own."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])

@@ -27,14 +27,6 @@ from oracles.training import ALONE, MAPPER, SMALL, Small, bright_spots, options,
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def other(classes=4, seed=7):
     torch.manual_seed(seed)
     return Small(classes)

@@ -13,14 +13,6 @@ from archdsl.train.parts.problems import RunError  # noqa: E402
 from oracles.training import MAPPER, bright_spots, trainer  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Deep(nn.Module):
     """The top level of a ResNet: a stem, two layers with blocks inside, a head; `scale` belongs to no layer."""
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +13,9 @@ from archdsl.train.parts.options import make_parser, parse, resolve  # noqa: E40
 from archdsl.train.parts.problems import RunError  # noqa: E402
 from archdsl.train.parts.schedules import Schedule  # noqa: E402
 from archdsl.train.parts.stages import make_plan, stage_of  # noqa: E402
+from oracles.processes import processes  # noqa: E402
 from oracles.training import ALONE, SMALL, Small, options, quadrants, trainer  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 TWO = '[{"epochs": 1, "freeze": "backbone", "lr": 0.1, "schedule": "constant"}, {"lr_decay": 0.5}]'
 EVERYTHING = {
     "stages": TWO,
@@ -32,14 +28,6 @@ EVERYTHING = {
     "amp": "fp16",
 }
 # 96 images in batches of 16: six steps an epoch.
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def plan(stages, **given):
@@ -252,27 +240,10 @@ world.close()
 """
 
 
-def processes(count, *arguments, status=0):
-    """Run the program in so many processes, as torchrun would, and wait until they leave with a status."""
-    store = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(21000 + os.getpid() % 20000), "WORLD_SIZE": str(count)}
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
-            env={**os.environ, **store, "PYTHONPATH": path, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(count)
-    ]
-    said = [process.communicate(timeout=240)[1] for process in started]
-    assert [process.returncode for process in started] == [status] * count, "\n".join(said)
-
-
 def test_two_processes_go_through_the_stages_as_one_does(tmp_path):
     init = weights_file(tmp_path / "w.pt")
     for count in (1, 2):
-        processes(count, tmp_path, TWO, init, "steps")
+        processes(PROGRAM, count, tmp_path, TWO, init, "steps")
     one, first, second = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("1-0", "2-0", "2-1"))
 
     assert len(one["losses"]) == 10  # six of the first stage, four of the second
@@ -287,7 +258,7 @@ def test_two_processes_go_through_the_stages_as_one_does(tmp_path):
 def uncut(tmp_path_factory):
     """A folder with weights, and the checkpoint of two processes that began with them and were not stopped."""
     folder = tmp_path_factory.mktemp("uncut")
-    processes(2, folder / "whole", TWO, weights_file(folder / "w.pt"), "all")
+    processes(PROGRAM, 2, folder / "whole", TWO, weights_file(folder / "w.pt"), "all")
     return folder, torch.load(folder / "whole" / "last.pt", weights_only=True)
 
 
@@ -295,8 +266,8 @@ def uncut(tmp_path_factory):
 def test_two_processes_that_died_go_on_to_the_same_parameters(uncut, tmp_path, died):
     """On the border of the stages, and within the second."""
     folder, whole = uncut
-    processes(2, tmp_path, TWO, folder / "w.pt", died, status=9)
-    processes(2, tmp_path, TWO, folder / "w.pt", "all")
+    processes(PROGRAM, 2, tmp_path, TWO, folder / "w.pt", died, status=9)
+    processes(PROGRAM, 2, tmp_path, TWO, folder / "w.pt", "all")
     cut = torch.load(tmp_path / "last.pt", weights_only=True)
 
     assert whole["step"] == cut["step"] == 18

@@ -32,14 +32,6 @@ class Grouped(torch.nn.Module):
 GROUPED_NET = Architecture("Grouped", Grouped, (1, 8, 8))
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("recompute", ["", "body"])
 def test_a_step_has_the_flop_counted_by_hand_whatever_is_computed_anew(recompute):
     made = trainer(GROUPED_NET, recompute=recompute)
